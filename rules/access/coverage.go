@@ -118,10 +118,11 @@ func (c *Coverage) Offsets() uint64 {
 	return n
 }
 
-// Fingerprint recognises the record before a saved position, so that a topic
+// Fingerprint recognises a record read before a saved position, so that a topic
 // that was deleted and created again under the same name is not read on as if
 // nothing had happened. The zero value means that there is no such record.
 type Fingerprint struct {
+	Offset    int64  // of the record; not always the position less one: markers and compacted offsets lie between
 	Timestamp int64  // of the record, milliseconds since 1970
 	CRC       uint32 // CRC-32C over key and value
 	Known     bool
