@@ -1,0 +1,9 @@
+package components
+
+import "syscall"
+
+// ownGroup puts a process into a group of its own, so that all of it can be
+// stopped, and lets it die with the test binary.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
