@@ -2,113 +2,433 @@ package ledger
 
 import (
 	"iter"
+	"maps"
+	"slices"
+	"strings"
 
 	"sunsetwatch/rules/access"
 )
 
-// Attributes are the small attributes of a cell.
-type Attributes struct {
-	Operation access.Operation
-	Direction access.Direction
-	Outcome   access.Outcome
-	Relation  access.Relation
-	Consent   access.Consent
-	Indicator access.Indicator
+// Folded is the principal, feature or scope under which a cap folds the rest.
+const Folded = "_other"
+
+// Default caps, see Options.
+const (
+	DefaultCellsPerPrincipal = 10_000
+	DefaultUnknownNames      = 10_000
+)
+
+// Options of a Ledger. The zero value cuts time nowhere, takes every name as
+// known, hashes with a zero Key, and has the default caps.
+type Options struct {
+	Key   Key
+	Terms Terms
+	// CellsPerPrincipal is the number of cells of one principal beyond which
+	// scope set, consent, indicator and relation fold into one overflow value.
+	CellsPerPrincipal int
+	// UnknownNames is the number of principals that nobody registered, and of
+	// features of one principal that nobody registered, beyond which the rest
+	// folds into Folded.
+	UnknownNames int
 }
 
-// Cell holds the facts of one principal, feature, scope set and Attributes.
-type Cell struct{}
-
-func (c *Cell) Principal() string      { panic("stub") }
-func (c *Cell) Feature() string        { panic("stub") }
-func (c *Cell) Scopes() []string       { panic("stub") } // sorted; shared
-func (c *Cell) Attributes() Attributes { panic("stub") }
-
-// Incomplete: the cell took facts in that a cap folded together, so that scope
-// set, consent, indicator and relation (or principal, or feature) are not known
-// of each of them.
-func (c *Cell) Incomplete() bool { panic("stub") }
-
-// Stretches are the facts of the cell, by stretches of event time in rising
-// order. A stretch that is not Cut lies between two neighbouring instants of
-// its pair, so that the same terms held for all of it. A Cut one is a merged
-// bucket that a later-known boundary cuts: its facts lie somewhere in
-// [From, Until).
-func (c *Cell) Stretches() iter.Seq[*Stretch] { panic("stub") }
-
-// Stretch is a part of a cell's event time.
-type Stretch struct {
-	From, Until access.Instant
-	Cut         bool
-	Tally
+// Terms is what a Ledger needs to know of the registrations: names and
+// instants, no verdicts.
+type Terms interface {
+	// Instants at which what holds for the pair changes, in rising order.
+	Instants(principal, feature string, scopes []string) []access.Instant
+	KnownPrincipal(principal string) bool
+	KnownFeature(feature string) bool
 }
 
-// Tally is what was counted.
-type Tally struct {
-	Events, Records, Bytes uint64
-	First, Last            Mark
-	Days                   Days
-	People                 *People // nil: nobody
-	Grantors               *People // only those that differ from the subject; nil: nobody
+// Ledger is all facts of all sources, with the positions that they cover.
+type Ledger struct {
+	options    Options
+	terms      Terms
+	sources    []*source
+	sourceIDs  map[string]SourceID
+	principals map[string]*principal
+	features   map[string]map[string]bool // feature -> principals with facts of it
+	cells      []*Cell                    // by id
+	unknown    int                        // principals that nobody registered
+	latest     access.Instant
+	horizon    horizon
+	generation uint32 // rises when a Fold must look its cells up again
+
+	dirtyPairs []*pair
+	dirtyCells []*Cell
+	crowds     []*crowd   // scratch of Merge, by entry
+	totals     []*Stretch // scratch of Merge, by entry
 }
 
-// Mark is the place of one event.
-type Mark struct {
-	Time     access.Instant
-	Source   SourceID
-	Position access.Position
+// principal is what is known of one app or client id.
+type principal struct {
+	name            string
+	pairs           map[string]*pair
+	cells           int
+	unknownFeatures int
 }
 
-// SourceID is a source of this Ledger; see Ledger.SourceName.
-type SourceID uint32
+// pair is principal x feature.
+type pair struct {
+	principal *principal
+	feature   string
+	cells     []*Cell
+	byKey     map[cellKey]*Cell
+	dirty     bool // listed in Ledger.dirtyPairs
+}
 
-// Ledger is all facts.
-type Ledger struct{}
+type cellKey struct {
+	attr   Attributes
+	folded bool
+	scopes string // joinScopes
+}
+
+// New is an empty Ledger.
+func New(o Options) *Ledger {
+	if o.CellsPerPrincipal == 0 {
+		o.CellsPerPrincipal = DefaultCellsPerPrincipal
+	}
+	if o.UnknownNames == 0 {
+		o.UnknownNames = DefaultUnknownNames
+	}
+	return &Ledger{
+		options:    o,
+		terms:      o.Terms,
+		sourceIDs:  map[string]SourceID{},
+		principals: map[string]*principal{},
+		features:   map[string]map[string]bool{},
+		latest:     access.Beginning,
+		generation: 1,
+	}
+}
+
+// NewFold is a Fold of a source, which goes on where the ledger's facts of it
+// end.
+func (l *Ledger) NewFold(s Source) *Fold {
+	src := l.source(s)
+	f := newFold(src.id, l.options.Key)
+	f.window.restore(src.history.ring, src.history.next)
+	return f
+}
+
+func (l *Ledger) source(s Source) *source {
+	if id, ok := l.sourceIDs[s.Name]; ok {
+		return l.sources[id]
+	}
+	// Saved even before anything of it is read, so that ids have no gaps.
+	src := &source{id: SourceID(len(l.sources)), dirty: true}
+	src.SourceStatus = SourceStatus{Source: s, Start: -1, Next: -1, JudgedTo: access.Beginning}
+	l.sources = append(l.sources, src)
+	l.sourceIDs[s.Name] = src.id
+	return src
+}
+
+// Position of a source: the offset from which reading goes on and the
+// fingerprint before it. known is false where nothing of it was read.
+func (l *Ledger) Position(name string) (next int64, f access.Fingerprint, known bool) {
+	id, ok := l.sourceIDs[name]
+	if !ok || l.sources[id].Next < 0 {
+		return 0, access.Fingerprint{}, false
+	}
+	return l.sources[id].Next, l.sources[id].Fingerprint, true
+}
+
+// Sources are the statuses of all sources that were read, sorted by topic,
+// partition and name.
+func (l *Ledger) Sources() []SourceStatus {
+	var all []SourceStatus
+	for _, s := range l.sources {
+		if s.Next >= 0 {
+			all = append(all, s.SourceStatus)
+		}
+	}
+	slices.SortFunc(all, func(a, b SourceStatus) int {
+		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
+			return c
+		}
+		if a.Partition != b.Partition {
+			return int(a.Partition) - int(b.Partition)
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all
+}
+
+// Merge adds what f counted since its last Merge, together with the stretch of
+// the source that it came from: both or, with an error, neither.
+func (l *Ledger) Merge(f *Fold, p Progress) error {
+	src := l.sources[f.source]
+	if err := src.advance(&p, &f.tally); err != nil {
+		return err
+	}
+	src.history.add(f.seen)
+	if f.tally.anyCounted && f.tally.latest > l.latest {
+		l.advance(f.tally.latest)
+	}
+	if cap(l.crowds) < len(f.entries) {
+		l.crowds = make([]*crowd, len(f.entries)*2)
+		l.totals = make([]*Stretch, len(f.entries)*2)
+	}
+	crowds, totals := l.crowds[:len(f.entries)], l.totals[:len(f.entries)]
+	for i := range f.entries {
+		e := &f.entries[i]
+		c := l.cellOf(f, &f.cells[e.cell])
+		crowds[i] = nil
+		t := l.horizon.tierOf(e.minute.Day())
+		l.put(c, t, dayMask(t, e.minute), &e.count)
+		s := c.total(c.before(e.minute))
+		s.addCount(l, &e.count)
+		s.Days.add(Run{e.first.Time, e.last.Time})
+		totals[i] = s
+		c.dirtyHead = true
+		l.touch(c)
+		if !c.pair.dirty {
+			c.pair.dirty = true
+			l.dirtyPairs = append(l.dirtyPairs, c.pair)
+		}
+	}
+	for i, n := range f.people.entries {
+		h := f.people.hashes[i]
+		w := l.crowd(f, crowds, n)
+		addTo(&w.people, h)
+		addTo(&totals[n].People, h)
+	}
+	for i, n := range f.grantors.entries {
+		h := f.grantors.hashes[i]
+		w := l.crowd(f, crowds, n)
+		addTo(&w.grantors, h)
+		addTo(&totals[n].Grantors, h)
+	}
+	f.reset()
+	return nil
+}
+
+// crowd of entry n of the batch. Its first and last instant are those of the
+// entry, whose other events may have nobody.
+func (l *Ledger) crowd(f *Fold, crowds []*crowd, n int32) *crowd {
+	if crowds[n] == nil {
+		e := &f.entries[n]
+		c := f.cells[e.cell].cell
+		w := c.crowdOf(l.horizon.peopleTierOf(e.minute.Day()), e.minute)
+		w.first, w.last = min(w.first, e.first.Time), max(w.last, e.last.Time)
+		crowds[n] = w
+	}
+	return crowds[n]
+}
+
+func addTo(p **People, h uint64) {
+	if *p == nil {
+		*p = &People{}
+	}
+	(*p).Add(h)
+}
+
+// advance moves the latest event time on and rolls up what has aged.
+func (l *Ledger) advance(latest access.Instant) {
+	l.latest = latest
+	h := horizonAt(latest)
+	if h == l.horizon {
+		return
+	}
+	l.horizon = h
+	for _, c := range l.cells {
+		l.rollUp(c)
+	}
+}
+
+// cellOf is the cell of this ledger that a Fold's cell is counted in.
+func (l *Ledger) cellOf(f *Fold, fc *foldCell) *Cell {
+	if fc.cell != nil && fc.generation == l.generation {
+		return fc.cell
+	}
+	pr := l.principalOf(f.principals.strings[fc.principal])
+	p := l.pairOf(pr, f.features.strings[fc.feature])
+	fc.cell, fc.generation = l.cellIn(p, f.scopes.sets[fc.scopes], fc.attr), l.generation
+	return fc.cell
+}
+
+func (l *Ledger) principalOf(name string) *principal {
+	if pr := l.principals[name]; pr != nil {
+		return pr
+	}
+	known := l.terms == nil || l.terms.KnownPrincipal(name)
+	if !known {
+		if l.unknown >= l.options.UnknownNames && name != Folded {
+			return l.principalOf(Folded)
+		}
+		l.unknown++
+	}
+	pr := &principal{name: name, pairs: map[string]*pair{}}
+	l.principals[name] = pr
+	return pr
+}
+
+func (l *Ledger) pairOf(pr *principal, feature string) *pair {
+	if p := pr.pairs[feature]; p != nil {
+		return p
+	}
+	if l.terms != nil && !l.terms.KnownFeature(feature) {
+		if pr.unknownFeatures >= l.options.UnknownNames && feature != Folded {
+			return l.pairOf(pr, Folded)
+		}
+		pr.unknownFeatures++
+	}
+	p := &pair{principal: pr, feature: feature, byKey: map[cellKey]*Cell{}}
+	pr.pairs[feature] = p
+	if l.features[feature] == nil {
+		l.features[feature] = map[string]bool{}
+	}
+	l.features[feature][pr.name] = true
+	return p
+}
+
+func (l *Ledger) cellIn(p *pair, scopes []string, attr Attributes) *Cell {
+	key := cellKey{attr: attr, scopes: joinScopes(scopes)}
+	if c := p.byKey[key]; c != nil {
+		return c
+	}
+	if p.principal.cells >= l.options.CellsPerPrincipal {
+		scopes = []string{Folded}
+		key = cellKey{folded: true, attr: Attributes{Operation: attr.Operation, Outcome: attr.Outcome, Direction: attr.Direction}}
+		if c := p.byKey[key]; c != nil {
+			return c
+		}
+	}
+	c := &Cell{id: uint32(len(l.cells)), pair: p, scopes: scopes, attr: key.attr, folded: key.folded, dirtyHead: true}
+	if l.terms != nil {
+		c.cuts = l.terms.Instants(p.principal.name, p.feature, scopes)
+	}
+	l.list(c, key)
+	return c
+}
+
+// joinScopes is unambiguous for any names.
+func joinScopes(scopes []string) string {
+	var b []byte
+	for _, s := range scopes {
+		b = appendString(b, s)
+	}
+	return string(b)
+}
+
+func (l *Ledger) list(c *Cell, key cellKey) {
+	l.cells = append(l.cells, c)
+	c.pair.cells = append(c.pair.cells, c)
+	c.pair.byKey[key] = c
+	c.pair.principal.cells++
+}
+
+// SetTerms cuts the time of every cell anew.
+func (l *Ledger) SetTerms(t Terms) {
+	l.terms = t
+	l.generation++ // a name that was folded may be known now
+	l.unknown = 0
+	for _, pr := range l.principals {
+		if !t.KnownPrincipal(pr.name) {
+			l.unknown++
+		}
+		pr.unknownFeatures = 0
+		for feature := range pr.pairs {
+			if !t.KnownFeature(feature) {
+				pr.unknownFeatures++
+			}
+		}
+	}
+	for _, c := range l.cells {
+		l.recut(c, t.Instants(c.pair.principal.name, c.pair.feature, c.scopes))
+	}
+}
 
 // SourceName is topic/partition, or a file's path.
-func (l *Ledger) SourceName(id SourceID) string { panic("stub") }
+func (l *Ledger) SourceName(id SourceID) string { return l.sources[id].Name }
 
 // Before orders marks by time, source name, offset and index.
-func (l *Ledger) Before(a, b Mark) bool { panic("stub") }
+func (l *Ledger) Before(a, b Mark) bool {
+	if a.Time != b.Time {
+		return a.Time < b.Time
+	}
+	if a.Source != b.Source {
+		return l.sources[a.Source].Name < l.sources[b.Source].Name
+	}
+	return a.Offset < b.Offset || a.Offset == b.Offset && a.Index < b.Index
+}
 
 // Latest is the latest event time counted; Beginning where there is none.
-func (l *Ledger) Latest() access.Instant { panic("stub") }
+func (l *Ledger) Latest() access.Instant { return l.latest }
+
+// Unknown is the number of principals with facts that nobody registered.
+func (l *Ledger) Unknown() int { return l.unknown }
 
 // TakeDirty empties and yields the pairs whose facts changed since the last
 // call, in no order.
-func (l *Ledger) TakeDirty() iter.Seq2[string, string] { panic("stub") }
+func (l *Ledger) TakeDirty() iter.Seq2[string, string] {
+	dirty := l.dirtyPairs
+	l.dirtyPairs = nil
+	for _, p := range dirty {
+		p.dirty = false
+	}
+	return func(yield func(principal, feature string) bool) {
+		for _, p := range dirty {
+			if !yield(p.principal.name, p.feature) {
+				return
+			}
+		}
+	}
+}
 
 // Principals are those that hold facts of feature, sorted.
-func (l *Ledger) Principals(feature string) []string { panic("stub") }
+func (l *Ledger) Principals(feature string) []string {
+	return slices.Sorted(maps.Keys(l.features[feature]))
+}
 
 // Features are those of which principal holds facts, sorted.
-func (l *Ledger) Features(principal string) []string { panic("stub") }
+func (l *Ledger) Features(principal string) []string {
+	if pr := l.principals[principal]; pr != nil {
+		return slices.Sorted(maps.Keys(pr.pairs))
+	}
+	return nil
+}
 
-// Cells of a pair, in the order in which they were first seen.
-func (l *Ledger) Cells(principal, feature string) []*Cell { panic("stub") }
+// Cells of a pair, in the order in which they were first seen; not to be
+// changed.
+func (l *Ledger) Cells(principal, feature string) []*Cell {
+	if pr := l.principals[principal]; pr != nil {
+		if p := pr.pairs[feature]; p != nil {
+			return p.cells
+		}
+	}
+	return nil
+}
 
-// Days is a set of UTC days, each with its first and last access.
-type Days struct{}
+// Pairs are all pairs that hold facts, in no order.
+func (l *Ledger) Pairs() iter.Seq2[string, string] {
+	return func(yield func(principal, feature string) bool) {
+		for _, pr := range l.principals {
+			for feature := range pr.pairs {
+				if !yield(pr.name, feature) {
+					return
+				}
+			}
+		}
+	}
+}
 
-func (d *Days) Count() int    { panic("stub") }
-func (d *Days) Union(o *Days) { panic("stub") }
-
-// People is a set of keyed hashes: exact up to 1,024, then a HyperLogLog of
-// precision 14.
-type People struct{}
-
-func (p *People) Union(o *People)               { panic("stub") }
-func (p *People) Count() (n uint64, exact bool) { panic("stub") }
-
-// SourceStatus is how far one source has been read and what became of it.
-type SourceStatus struct {
-	Name        string
-	Topic       string
-	Partition   int32
-	Start, Next int64
-	Coverage    access.Coverage
-	Counted     uint64
-	Duplicate   uint64
-	Conflicts   uint64         // same id, other content
-	JudgedTo    access.Instant // latest event time counted; Beginning: none
+// Size is the number of cells and about the memory that they hold, in bytes.
+func (l *Ledger) Size() (cells, bytes int) {
+	for _, c := range l.cells {
+		bytes += 400
+		for _, s := range c.totals {
+			bytes += 240 + 16*len(s.Days.runs) + s.People.bytes() + s.Grantors.bytes()
+		}
+		for t := range tiers {
+			for _, k := range c.chunks[t] {
+				bytes += 64 + 88*len(k.buckets)
+				for _, w := range k.crowds {
+					bytes += 64 + w.people.bytes() + w.grantors.bytes()
+				}
+			}
+		}
+	}
+	return len(l.cells), bytes
 }

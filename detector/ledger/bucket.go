@@ -1,0 +1,203 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"sunsetwatch/rules/access"
+)
+
+// tier is how fine a bucket of event time is.
+type tier uint8
+
+// The tiers of counts and of people. The values are encoded in saved state.
+const (
+	byMinute      tier = iota // counts; a chunk is a UTC day
+	byDay                     // counts; a chunk is a month
+	byMonth                   // counts; a chunk is a year
+	peopleByDay               // people; a chunk is a month
+	peopleByMonth             // people; a chunk is a month
+	tiers         = iota
+)
+
+// bucket is a count of events in one unit of a tier, or in the piece of a unit
+// from an instant of its pair on.
+type bucket struct {
+	start access.Instant // of the unit, or of the piece
+	days  uint32         // byMonth: bit n says that the n-th day of the month had an event
+	count
+}
+
+// crowd is the people of one unit of a people tier, or of a piece of it.
+type crowd struct {
+	start       access.Instant
+	first, last access.Instant // of the events that they come from
+	people      *People
+	grantors    *People
+}
+
+// chunk is the unit of saving: neighbouring buckets of one tier.
+type chunk struct {
+	unit    int32 // day, month or year, see tier
+	dirty   bool  // changed since the last save
+	buckets []bucket
+	crowds  []*crowd
+}
+
+// unitOf is the chunk that an instant belongs to, and the start of its unit.
+func unitOf(t tier, at access.Instant) (unit int32, start access.Instant) {
+	day := at.Day()
+	switch t {
+	case byMinute:
+		return int32(day), at.Minute()
+	case byDay, peopleByDay:
+		m, _ := monthOf(day)
+		return int32(m), day.Start()
+	default:
+		m, _ := monthOf(day)
+		if t == byMonth {
+			return int32(m) / 12, m.start().Start()
+		}
+		return int32(m), m.start().Start()
+	}
+}
+
+// chunkOf finds or makes the chunk of a unit in a list in rising order.
+func chunkOf(list *[]*chunk, unit int32) *chunk {
+	l := *list
+	if n := len(l); n > 0 && l[n-1].unit == unit {
+		return l[n-1]
+	}
+	i, found := slices.BinarySearchFunc(l, unit, func(c *chunk, u int32) int { return int(c.unit) - int(u) })
+	if !found {
+		*list = slices.Insert(l, i, &chunk{unit: unit})
+	}
+	return (*list)[i]
+}
+
+// bucketAt finds or makes the bucket that starts at start.
+func (c *chunk) bucketAt(start access.Instant) *bucket {
+	i := len(c.buckets)
+	for i > 0 && c.buckets[i-1].start >= start {
+		i--
+		if c.buckets[i].start == start {
+			return &c.buckets[i]
+		}
+		if len(c.buckets)-i > 8 {
+			j, found := slices.BinarySearchFunc(c.buckets[:i], start, func(b bucket, s access.Instant) int {
+				return cmpInstant(b.start, s)
+			})
+			if found {
+				return &c.buckets[j]
+			}
+			i = j
+			break
+		}
+	}
+	c.buckets = slices.Insert(c.buckets, i, bucket{start: start})
+	return &c.buckets[i]
+}
+
+// crowdAt finds or makes the crowd that starts at start.
+func (c *chunk) crowdAt(start access.Instant) *crowd {
+	if n := len(c.crowds); n > 0 && c.crowds[n-1].start == start {
+		return c.crowds[n-1]
+	}
+	i, found := slices.BinarySearchFunc(c.crowds, start, func(b *crowd, s access.Instant) int {
+		return cmpInstant(b.start, s)
+	})
+	if !found {
+		c.crowds = slices.Insert(c.crowds, i, &crowd{start: start, first: access.End, last: access.Beginning})
+	}
+	return c.crowds[i]
+}
+
+func cmpInstant(a, b access.Instant) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (w *crowd) union(o *crowd) {
+	w.first, w.last = min(w.first, o.first), max(w.last, o.last)
+	uniteInto(&w.people, o.people)
+	uniteInto(&w.grantors, o.grantors)
+}
+
+func uniteInto(p **People, o *People) {
+	if o == nil {
+		return
+	}
+	if *p == nil {
+		*p = &People{}
+	}
+	(*p).Union(o)
+}
+
+// dayRuns are the days of the bucket as runs. Within a month the instants are
+// known of its first and last event only; a day between is taken to have had
+// accesses from its start to its end.
+func (b *bucket) dayRuns(t tier, d *Days) {
+	if t != byMonth {
+		d.add(Run{b.first.Time, b.last.Time})
+		return
+	}
+	m, _ := monthOf(b.first.Time.Day())
+	for n := range 31 {
+		if b.days&(1<<n) == 0 {
+			continue
+		}
+		day := m.start() + access.Day(n)
+		r := Run{day.Start(), day.Start() + access.OneDay - 1}
+		if day == b.first.Time.Day() {
+			r.First = b.first.Time
+		}
+		if day == b.last.Time.Day() {
+			r.Last = b.last.Time
+		}
+		d.add(r)
+	}
+}
+
+func (c *chunk) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(c.buckets)))
+	for i := range c.buckets {
+		b = c.buckets[i].append(b)
+	}
+	b = binary.AppendUvarint(b, uint64(len(c.crowds)))
+	for _, w := range c.crowds {
+		b = w.append(b)
+	}
+	return b
+}
+
+func (b *bucket) append(to []byte) []byte {
+	to = binary.AppendVarint(to, int64(b.start))
+	to = binary.AppendUvarint(to, uint64(b.days))
+	return b.count.append(to)
+}
+
+func (d *decoder) bucket() bucket {
+	return bucket{start: access.Instant(d.varint()), days: uint32(d.uvarint()), count: d.tally()}
+}
+
+func (w *crowd) append(b []byte) []byte {
+	b = binary.AppendVarint(b, int64(w.start))
+	b = binary.AppendVarint(b, int64(w.first))
+	b = binary.AppendVarint(b, int64(w.last))
+	b = w.people.append(b)
+	return w.grantors.append(b)
+}
+
+func (d *decoder) crowd() *crowd {
+	w := &crowd{start: access.Instant(d.varint()), first: access.Instant(d.varint()), last: access.Instant(d.varint())}
+	w.people, w.grantors = d.people(), d.people()
+	if d.err == nil && w.last < w.first {
+		d.fail("an impossible crowd")
+	}
+	return w
+}

@@ -1,0 +1,290 @@
+package ledger
+
+import (
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/dchest/siphash"
+
+	"sunsetwatch/rules/access"
+)
+
+// Key is the secret key with which people are hashed (SipHash-2-4, Aumasson and
+// Bernstein 2012) before anything else sees them.
+type Key [16]byte
+
+func (k *Key) halves(domain byte) (uint64, uint64) {
+	var k0, k1 uint64
+	for i := range 8 {
+		k0 |= uint64(k[i]) << (8 * i)
+		k1 |= uint64(k[8+i]) << (8 * i)
+	}
+	return k0, k1 ^ uint64(domain)
+}
+
+// Fold counts the events of one source into facts, a batch at a time. What it
+// counts depends on the events alone, and, for duplicates, on the Window events
+// before them.
+//
+// Concurrency: one goroutine.
+type Fold struct {
+	source SourceID
+
+	people0, people1 uint64 // key of people
+	ids0, ids1       uint64 // key of everything else
+
+	principals interner
+	features   interner
+	scopes     scopeSets
+	window     window
+
+	cells []foldCell
+	index []uint32 // open addressing over cells; number+1, 0 is empty
+
+	// The batch so far.
+	entries  []entry
+	people   hashes
+	grantors hashes
+	seen     []seen
+	tally    foldTally
+}
+
+// foldTally is what became of the events of a batch.
+type foldTally struct {
+	counted, duplicate, conflicts uint64
+	latest                        access.Instant
+	anyCounted                    bool
+}
+
+// foldCell is a cell as a Fold knows it: numbers of its own interners.
+type foldCell struct {
+	principal, feature, scopes uint32
+	attr                       Attributes
+	hash                       uint64
+	entry                      int32 // latest entry of the batch, -1 where none
+	// The cell of the Ledger, as of its generation; see Ledger.cellOf.
+	cell       *Cell
+	generation uint32
+}
+
+// entry is what a batch holds of one cell in one minute. The same minute may
+// have several entries, which add up.
+type entry struct {
+	cell   int32
+	before int32 // the cell's entry before this one, -1 where none
+	minute access.Instant
+	count
+}
+
+// hashes are hashed people, each of one entry.
+type hashes struct {
+	entries []int32
+	hashes  []uint64
+}
+
+func (h *hashes) add(entry int32, hash uint64) {
+	h.entries = append(h.entries, entry)
+	h.hashes = append(h.hashes, hash)
+}
+
+// lookBack is how many entries of a cell are looked at for an event's minute
+// before a new one is made: events are out of order by a few minutes, and a
+// second entry of the same minute costs little.
+const lookBack = 8
+
+// Limits past which a Fold forgets what it interned, between two batches, so
+// that a flood of names costs time and not memory.
+const (
+	maxInterned  = 1 << 16
+	maxFoldCells = 1 << 17
+)
+
+func newFold(source SourceID, key Key) *Fold {
+	f := &Fold{source: source}
+	f.people0, f.people1 = key.halves(0)
+	f.ids0, f.ids1 = key.halves(1)
+	f.principals.seed = maphash.MakeSeed()
+	f.features.seed = f.principals.seed
+	f.scopes.joined.seed = f.principals.seed
+	f.index = make([]uint32, 256)
+	f.reset()
+	return f
+}
+
+func (f *Fold) stable(b []byte) uint64 { return siphash.Hash(f.ids0, f.ids1, b) }
+
+// Add counts one event, which is borrowed.
+func (f *Fold) Add(ev *access.Event, at access.Position) {
+	c := f.cellOf(ev)
+	relation := ev.Relation()
+	var person, grantor uint64
+	if len(ev.Subject) > 0 {
+		person = siphash.Hash(f.people0, f.people1, ev.Subject)
+	}
+	if len(ev.Grantor) > 0 {
+		if relation == access.Self && len(ev.Subject) > 0 {
+			grantor = person
+		} else {
+			grantor = siphash.Hash(f.people0, f.people1, ev.Grantor)
+		}
+	}
+	var s seen
+	if len(ev.ID) > 0 {
+		s.id = nonZero(siphash.Hash(f.ids0, f.ids1, ev.ID))
+		s.event = f.eventHash(s.id, &f.cells[c], ev, person, grantor)
+	}
+	duplicate, conflict := f.window.add(s)
+	f.seen = append(f.seen, s)
+	if conflict {
+		f.tally.conflicts++
+	}
+	if duplicate {
+		f.tally.duplicate++
+		return
+	}
+	f.tally.counted++
+	if !f.tally.anyCounted || ev.Time > f.tally.latest {
+		f.tally.latest, f.tally.anyCounted = ev.Time, true
+	}
+	if ev.Probe != access.NoProbe {
+		return
+	}
+	n := f.entryOf(c, ev.Time)
+	e := &f.entries[n]
+	mark := Mark{Time: ev.Time, Offset: at.Offset, Index: at.Index, Source: f.source}
+	if e.events == 0 {
+		e.first, e.last = mark, mark
+	} else {
+		// Within a source, positions rise.
+		if ev.Time < e.first.Time {
+			e.first = mark
+		}
+		if ev.Time >= e.last.Time {
+			e.last = mark
+		}
+	}
+	e.events++
+	e.records += ev.Records
+	e.bytes += ev.Bytes
+	if ev.Outcome != access.Served {
+		return
+	}
+	if len(ev.Subject) > 0 {
+		f.people.add(n, person)
+	}
+	if len(ev.Grantor) > 0 && (relation == access.ThirdParty || len(ev.Subject) == 0) {
+		f.grantors.add(n, grantor)
+	}
+}
+
+// cellOf finds or makes the cell of an event. Probes make one too, which holds
+// nothing and is never handed to a Ledger.
+func (f *Fold) cellOf(ev *access.Event) int32 {
+	p := f.principals.number(ev.Principal, f.stable)
+	ft := f.features.number(ev.Feature, f.stable)
+	sc := f.scopes.number(ev.Scopes, f.stable)
+	attr := Attributes{ev.Operation, ev.Direction, ev.Outcome, ev.Relation(), ev.Consent, ev.Indicator}
+	hash := mix(uint64(p)<<32|uint64(ft), uint64(sc)<<32|attr.packed())
+	mask := uint64(len(f.index) - 1)
+	i := hash & mask
+	for f.index[i] != 0 {
+		n := f.index[i] - 1
+		c := &f.cells[n]
+		if c.principal == p && c.feature == ft && c.scopes == sc && c.attr == attr {
+			return int32(n)
+		}
+		i = (i + 1) & mask
+	}
+	f.cells = append(f.cells, foldCell{principal: p, feature: ft, scopes: sc, attr: attr, hash: hash, entry: -1})
+	f.index[i] = uint32(len(f.cells))
+	if len(f.cells)*2 >= len(f.index) {
+		f.growIndex()
+	}
+	return int32(len(f.cells) - 1)
+}
+
+func (f *Fold) growIndex() {
+	f.index = make([]uint32, 2*len(f.index))
+	mask := uint64(len(f.index) - 1)
+	for n := range f.cells {
+		i := f.cells[n].hash & mask
+		for f.index[i] != 0 {
+			i = (i + 1) & mask
+		}
+		f.index[i] = uint32(n + 1)
+	}
+}
+
+func (f *Fold) entryOf(c int32, t access.Instant) int32 {
+	minute := t.Minute()
+	n := f.cells[c].entry
+	for looked := 0; n >= 0 && looked < lookBack; looked++ {
+		if f.entries[n].minute == minute {
+			return n
+		}
+		n = f.entries[n].before
+	}
+	f.entries = append(f.entries, entry{cell: c, before: f.cells[c].entry, minute: minute})
+	n = int32(len(f.entries) - 1)
+	f.cells[c].entry = n
+	return n
+}
+
+// eventHash is a keyed hash of the id and of everything that an event says.
+func (f *Fold) eventHash(id uint64, c *foldCell, ev *access.Event, person, grantor uint64) uint64 {
+	h := mix(id^f.ids0, f.principals.stable[c.principal])
+	h = mix(h, f.features.stable[c.feature])
+	h = mix(h, f.scopes.joined.stable[c.scopes])
+	h = mix(h, person+1)
+	h = mix(h, grantor+2)
+	h = mix(h, uint64(ev.Time))
+	h = mix(h, ev.Records)
+	h = mix(h, ev.Bytes)
+	h = mix(h, c.attr.packed()|uint64(ev.Probe)<<40)
+	return nonZero(h)
+}
+
+func (a Attributes) packed() uint64 {
+	return uint64(a.Operation) | uint64(a.Direction)<<4 | uint64(a.Outcome)<<8 |
+		uint64(a.Relation)<<12 | uint64(a.Consent)<<16 | uint64(a.Indicator)<<20
+}
+
+// mix folds the 128-bit product of two words, each made odd in the middle by a
+// constant (the multiply step of wyhash, Wang Yi).
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
+	return hi ^ lo
+}
+
+func nonZero(h uint64) uint64 {
+	if h == 0 {
+		return 1
+	}
+	return h
+}
+
+// reset begins the next batch.
+func (f *Fold) reset() {
+	for i := range f.entries {
+		f.cells[f.entries[i].cell].entry = -1
+	}
+	f.entries = f.entries[:0]
+	f.people.entries, f.people.hashes = f.people.entries[:0], f.people.hashes[:0]
+	f.grantors.entries, f.grantors.hashes = f.grantors.entries[:0], f.grantors.hashes[:0]
+	f.seen = f.seen[:0]
+	f.tally = foldTally{}
+	f.trim()
+}
+
+func (f *Fold) trim() {
+	if len(f.principals.strings) <= maxInterned && len(f.features.strings) <= maxInterned &&
+		len(f.scopes.sets) <= maxInterned && len(f.cells) <= maxFoldCells {
+		return
+	}
+	f.principals.clear()
+	f.features.clear()
+	f.scopes.clear()
+	clear(f.cells)
+	f.cells = f.cells[:0]
+	clear(f.index)
+}

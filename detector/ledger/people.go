@@ -1,0 +1,285 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/axiomhq/hyperloglog"
+)
+
+// ExactPeople is how many people a set counts exactly; a larger one is a
+// HyperLogLog of precision 14 (16,384 registers, standard error 0.81 %).
+const ExactPeople = 1024
+
+// People is a set of keyed hashes of people: exact up to ExactPeople, then a
+// HyperLogLog. The zero value is empty. What a set holds does not depend on the
+// order in which it was filled, nor on how unions were grouped.
+type People struct {
+	// Open addressing, a power of two long, at most three quarters full; 0 is
+	// an empty slot. Nil once sketch is set.
+	slots []uint64
+	n     int
+	// Always dense: the form and the estimate of a sparse one depend on the
+	// order of insertion.
+	sketch *hyperloglog.Sketch
+}
+
+// Add adds one hash.
+func (p *People) Add(h uint64) {
+	if p.sketch != nil {
+		p.sketch.InsertHash(h)
+		return
+	}
+	if h == 0 {
+		h = 1 // 0 marks an empty slot
+	}
+	if p.n*4 >= len(p.slots)*3 {
+		p.grow()
+	}
+	mask := uint64(len(p.slots) - 1)
+	i := h & mask
+	for p.slots[i] != 0 {
+		if p.slots[i] == h {
+			return
+		}
+		i = (i + 1) & mask
+	}
+	p.slots[i] = h
+	p.n++
+	if p.n > ExactPeople {
+		p.condense()
+	}
+}
+
+func (p *People) grow() {
+	old := p.slots
+	p.slots = make([]uint64, max(4, 2*len(old)))
+	mask := uint64(len(p.slots) - 1)
+	for _, h := range old {
+		if h == 0 {
+			continue
+		}
+		i := h & mask
+		for p.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		p.slots[i] = h
+	}
+}
+
+func (p *People) condense() {
+	p.sketch = hyperloglog.NewNoSparse()
+	for _, h := range p.slots {
+		if h != 0 {
+			p.sketch.InsertHash(h)
+		}
+	}
+	p.slots, p.n = nil, 0
+}
+
+// Union adds everybody of o, which may be nil.
+func (p *People) Union(o *People) {
+	switch {
+	case o == nil:
+	case o.sketch == nil:
+		for _, h := range o.slots {
+			if h != 0 {
+				p.Add(h)
+			}
+		}
+	default:
+		if p.sketch == nil {
+			p.condense()
+		}
+		// The precisions are equal, the only thing that Merge refuses.
+		_ = p.sketch.Merge(o.sketch)
+	}
+}
+
+// Count is the number of people, and whether it is exact. A nil set is empty.
+func (p *People) Count() (n uint64, exact bool) {
+	switch {
+	case p == nil:
+		return 0, true
+	case p.sketch != nil:
+		return p.sketch.Estimate(), false
+	default:
+		return uint64(p.n), true
+	}
+}
+
+// Clone is an independent copy; nil of nil.
+func (p *People) Clone() *People {
+	if p == nil {
+		return nil
+	}
+	c := &People{slots: slices.Clone(p.slots), n: p.n}
+	if p.sketch != nil {
+		c.sketch = p.sketch.Clone()
+	}
+	return c
+}
+
+// bytes is about the memory held.
+func (p *People) bytes() int {
+	switch {
+	case p == nil:
+		return 0
+	case p.sketch != nil:
+		return 1<<14 + 96
+	default:
+		return 8*len(p.slots) + 48
+	}
+}
+
+// Encoded forms of People.
+const (
+	encodedNobody = iota
+	encodedExact
+	encodedSketch
+)
+
+// append is canonical: equal sets encode to equal bytes.
+func (p *People) append(b []byte) []byte {
+	switch {
+	case p == nil:
+		return append(b, encodedNobody)
+	case p.sketch == nil:
+		b = append(b, encodedExact)
+		b = binary.AppendUvarint(b, uint64(p.n))
+		sorted := make([]uint64, 0, p.n)
+		for _, h := range p.slots {
+			if h != 0 {
+				sorted = append(sorted, h)
+			}
+		}
+		slices.Sort(sorted)
+		for _, h := range sorted {
+			b = binary.BigEndian.AppendUint64(b, h)
+		}
+		return b
+	}
+	b = append(b, encodedSketch)
+	at := len(b)
+	b = append(b, 0, 0, 0, 0)
+	// A dense sketch of a valid precision always encodes.
+	b, _ = p.sketch.AppendBinary(b)
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
+	return b
+}
+
+func (d *decoder) people() *People {
+	switch form := d.byte(); form {
+	case encodedNobody:
+		return nil
+	case encodedExact:
+		n := d.uvarint()
+		if n > ExactPeople || uint64(len(d.b)) < 8*n {
+			d.fail("a set of %d people in %d bytes", n, len(d.b))
+			return nil
+		}
+		p := &People{}
+		for range n {
+			p.Add(binary.BigEndian.Uint64(d.b))
+			d.b = d.b[8:]
+		}
+		return p
+	case encodedSketch:
+		if len(d.b) < 4 {
+			d.fail("a sketch in %d bytes", len(d.b))
+			return nil
+		}
+		n := binary.BigEndian.Uint32(d.b)
+		if uint64(n) > uint64(len(d.b)-4) {
+			d.fail("a sketch of %d bytes in %d bytes", n, len(d.b)-4)
+			return nil
+		}
+		p := &People{sketch: hyperloglog.NewNoSparse()}
+		stored := &hyperloglog.Sketch{}
+		if err := stored.UnmarshalBinary(d.b[4 : 4+n]); err != nil {
+			d.fail("%v", err)
+			return nil
+		}
+		// Merging refuses a sketch of another precision.
+		if err := p.sketch.Merge(stored); err != nil {
+			d.fail("%v", err)
+			return nil
+		}
+		d.b = d.b[4+n:]
+		return p
+	default:
+		d.fail("form %d of a set of people", form)
+		return nil
+	}
+}
+
+// decoder reads the encodings of this package. After the first failure err is
+// set and every read gives zero.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (d *decoder) fail(format string, args ...any) {
+	if d.err == nil {
+		d.err = fmt.Errorf(format, args...)
+	}
+	d.b = nil
+}
+
+func (d *decoder) byte() byte {
+	if len(d.b) == 0 {
+		d.fail("value ends early")
+		return 0
+	}
+	v := d.b[0]
+	d.b = d.b[1:]
+	return v
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.fail("value ends early")
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.fail("value ends early")
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+// count is the length of a list whose elements take at least one byte each, so
+// that a damaged length cannot ask for more memory than the value has bytes.
+func (d *decoder) count() int {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
+		d.fail("a list of %d in %d bytes", n, len(d.b))
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) string() string {
+	n := d.count()
+	s := string(d.b[:n])
+	d.b = d.b[n:]
+	return s
+}
+
+// end fails where bytes are left over.
+func (d *decoder) end() error {
+	if d.err == nil && len(d.b) > 0 {
+		d.fail("%d bytes too many", len(d.b))
+	}
+	return d.err
+}

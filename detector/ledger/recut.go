@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"slices"
+
+	"sunsetwatch/rules/access"
+)
+
+// recut replaces the instants at which the cell's time is cut. A stretch whose
+// ends were both cuts before keeps its exact total. Any other is summed up from
+// the buckets; those that a new cut divides are put aside and show as Cut
+// stretches, until a later set of cuts leaves them whole.
+func (l *Ledger) recut(c *Cell, cuts []access.Instant) {
+	if slices.Equal(c.cuts, cuts) {
+		return
+	}
+	oldCuts, oldTotals := c.cuts, c.totals
+	oldChunks, oldCounts, oldCrowds := c.chunks, c.cutCounts, c.cutCrowds
+	c.cuts, c.totals = cuts, nil
+	c.chunks, c.cutCounts, c.cutCrowds = [tiers][]*chunk{}, nil, nil
+	c.dirtyHead = true
+	l.touch(c)
+
+	isOld := func(t access.Instant) bool {
+		if t == access.Beginning || t == access.End {
+			return true
+		}
+		_, found := slices.BinarySearch(oldCuts, t)
+		return found
+	}
+	kept := func(at access.Instant) bool { // the stretch around at keeps exact totals
+		from, until := c.around(at, at)
+		return isOld(from) && isOld(until)
+	}
+	for _, s := range oldTotals {
+		at := s.From
+		if s.From == access.Beginning {
+			at = s.First.Time
+		}
+		if kept(at) {
+			l.unite(c.total(c.before(at)), s)
+		}
+	}
+	count := func(t tier, b *bucket, wasCut bool) {
+		if !c.whole(b.first.Time, b.last.Time) {
+			c.cutCounts = append(c.cutCounts, cutCount{t, *b})
+			return
+		}
+		l.put(c, t, b.days, &b.count)
+		if wasCut || !kept(b.first.Time) {
+			s := c.total(c.before(b.first.Time))
+			s.addCount(l, &b.count)
+			b.dayRuns(t, &s.Days)
+		}
+	}
+	crowd := func(t tier, w *crowd, wasCut bool) {
+		// People whose events are all in a bucket that is cut stay aside with it.
+		if _, found := c.find(c.before(w.first)); !found || !c.whole(w.first, w.last) {
+			c.cutCrowds = append(c.cutCrowds, cutCrowd{t, w})
+			return
+		}
+		c.crowdOf(t, w.first).union(w)
+		if wasCut || !kept(w.first) {
+			c.total(c.before(w.first)).addPeople(w.people, w.grantors)
+		}
+	}
+	for t := range tiers {
+		for _, k := range oldChunks[t] {
+			for i := range k.buckets {
+				count(tier(t), &k.buckets[i], false)
+			}
+			// The chunk may be empty now.
+			c.dropped = append(c.dropped, chunkKey{tier(t), k.unit})
+		}
+	}
+	for i := range oldCounts {
+		count(oldCounts[i].tier, &oldCounts[i].bucket, true)
+	}
+	for t := range tiers {
+		for _, k := range oldChunks[t] {
+			for _, w := range k.crowds {
+				crowd(tier(t), w, false)
+			}
+		}
+	}
+	for _, w := range oldCrowds {
+		crowd(w.tier, w.crowd, true)
+	}
+}
+
+// unite adds the exact total o to s.
+func (l *Ledger) unite(s, o *Stretch) {
+	s.addCount(l, &count{o.Events, o.Records, o.Bytes, o.First, o.Last})
+	s.Days.Union(&o.Days)
+	s.addPeople(o.People, o.Grantors)
+}
