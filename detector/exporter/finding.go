@@ -1,0 +1,160 @@
+package exporter
+
+import (
+	"time"
+
+	"sunsetwatch/rules"
+	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/registry"
+)
+
+// DefaultHold is how long a finding stays shown after it opened, relapsed or
+// rose, whatever happened since.
+const DefaultHold = 15 * time.Minute
+
+// afterEnd is how long a series is shown as 0 after it stopped being 1.
+const afterEnd = time.Hour
+
+// openLabels are the labels of sunsetwatch_finding_open.
+type openLabels struct {
+	findingLabels
+	severity      rules.Severity
+	team, program string
+}
+
+// findingLabels are the labels of the other metrics of findings.
+type findingLabels struct {
+	partner, feature, kind, detail string
+}
+
+func findingLabelsOf(s *registry.Snapshot, f *rules.Finding) findingLabels {
+	detail := f.Scope
+	if detail == "" {
+		detail = f.Rule
+	}
+	partner, feature := Labels(s, f)
+	return findingLabels{partner, feature, label(f.Kind), label(detail)}
+}
+
+// findingSeries are the series of all findings at one moment.
+type findingSeries struct {
+	open   map[openLabels]bool // shown; true: as 1
+	gauges map[findingLabels]*findingGauges
+}
+
+// findingGauges are the values of the metrics of findings that share labels:
+// events add up, because an access is in one finding of a kind and detail only;
+// people do not, so the largest stands for all.
+type findingGauges struct {
+	events, people float64
+	first, last    access.Instant // access.End, access.Beginning: no event
+	rank           rank           // that of the most important series of finding_open
+}
+
+func (s *State) findingSeries(now access.Instant, hold time.Duration) findingSeries {
+	all := findingSeries{map[openLabels]bool{}, map[findingLabels]*findingGauges{}}
+	for _, f := range s.Findings {
+		var l findingLabels
+		var g *findingGauges
+		appear(f, now, hold, func(severity rules.Severity, on bool) {
+			if g == nil {
+				l = findingLabelsOf(s.Registrations, f)
+				g = all.add(l, f)
+			}
+			open := openLabels{l, severity, label(f.Team), label(f.Program)}
+			all.open[open] = all.open[open] || on
+			g.rank = min(g.rank, rankOf(severity, on).detail())
+		})
+	}
+	return all
+}
+
+func (all *findingSeries) add(l findingLabels, f *rules.Finding) *findingGauges {
+	g := all.gauges[l]
+	if g == nil {
+		g = &findingGauges{first: access.End, last: access.Beginning, rank: rankZero}
+		all.gauges[l] = g
+	}
+	g.events += float64(f.Events)
+	g.people = max(g.people, float64(f.People))
+	if f.FirstEvent.Source != "" {
+		g.first = min(g.first, f.FirstEvent.Time)
+	}
+	if f.LastEvent.Source != "" {
+		g.last = max(g.last, f.LastEvent.Time)
+	}
+	return g
+}
+
+// appear yields the severities under which f is shown at now, and whether it is
+// shown as 1. It rests on the wall times of the finding's history alone, so that
+// a restart shows the same.
+//
+// An ended finding, and one that fell to a lower severity, stays 1 until hold
+// has passed since it opened, relapsed or rose, and is 0 for an hour after that.
+// A severity that was left for a higher one is 0 at once: the higher series
+// speaks for it. A suppressed finding is always 0.
+func appear(f *rules.Finding, now access.Instant, hold time.Duration, yield func(s rules.Severity, on bool)) {
+	for s := rules.Info; s <= rules.Critical; s++ {
+		t := traceOf(f, s)
+		if !t.seen {
+			continue
+		}
+		until := access.Beginning // of being 1
+		if !t.inside {
+			until = t.left
+			if !t.risen {
+				until = max(until, t.started.Plus(hold))
+			}
+		}
+		switch on := t.inside || !t.risen && now < t.started.Plus(hold); {
+		case f.SuppressedBy != nil && t.inside:
+			yield(s, false)
+		case on:
+			yield(s, f.SuppressedBy == nil)
+		case now < until.Plus(afterEnd):
+			yield(s, false)
+		}
+	}
+}
+
+// trace is the way of a finding through one severity.
+type trace struct {
+	seen    bool           // it was once open or quiet with it
+	inside  bool           // it is now
+	started access.Instant // when it last opened, relapsed or rose into it
+	left    access.Instant // when it last left it
+	risen   bool           // it left it for a higher one
+}
+
+func traceOf(f *rules.Finding, severity rules.Severity) trace {
+	t := trace{started: access.Beginning, left: access.Beginning}
+	alive := false // in the entry before, with severity before
+	var before rules.Severity
+	step := func(at access.Instant, state rules.State, s rules.Severity) {
+		lives := state == rules.Open || state == rules.Quiet
+		switch inside := lives && s == severity; {
+		case inside:
+			if !alive || before < severity {
+				t.started = at
+			}
+			t.seen, t.inside = true, true
+		case t.inside:
+			t.inside, t.left, t.risen = false, at, lives && s > severity
+		case lives && s > severity:
+			t.risen = t.seen
+		}
+		alive, before = lives, s
+	}
+	last := f.OpenedAt
+	if len(f.History) == 0 {
+		step(f.OpenedAt, rules.Open, f.Severity)
+	}
+	for i := range f.History {
+		h := &f.History[i]
+		step(h.At, h.State, h.Severity)
+		last = h.At
+	}
+	step(last, f.State, f.Severity)
+	return t
+}
