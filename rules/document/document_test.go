@@ -184,7 +184,7 @@ f.yml:1:7: error: name must be text, not true
 `},
 		{"deep", "name: x\nitems: " + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "\n", `
 f.yml:2:72: error: not YAML: exceeded max depth of 64 while increasing flow level
-    2 | items: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]…
+    2 | items: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]…
       |                                                                        ^
 `},
 		{"a long line", "name: x\n" + strings.Repeat("#", 5) + "\nstate: {dir: \"" + strings.Repeat("é", 200) + "\", x: 1}\n", `
