@@ -35,7 +35,10 @@ func Prometheus(t testing.TB, files map[string]string) *Server {
 			"--config.file="+filepath.Join(dir, "prometheus.yml"),
 			"--storage.tsdb.path="+filepath.Join(dir, "data"),
 			"--web.listen-address="+addr,
-			"--web.enable-lifecycle")
+			"--web.enable-lifecycle",
+			// An alert that fires before the Alertmanager is discovered is lost
+			// until it is sent again, by default a minute later.
+			"--rules.alert.resend-delay=5s")
 	})
 }
 
