@@ -7,30 +7,7 @@
 // Concurrency: functions are pure; values are plain data.
 package rules
 
-import (
-	"sunsetwatch/rules/access"
-)
-
-// Severity of a finding, in rising order.
-type Severity uint8
-
-// The severities.
-const (
-	Info Severity = iota
-	Warning
-	Critical
-)
-
-// State of a finding.
-type State uint8
-
-// The states of a finding's life.
-const (
-	Open State = iota
-	Quiet
-	Closed
-	Withdrawn
-)
+import "sunsetwatch/rules/access"
 
 // Finding is what is wrong, between which times, how often, about how many
 // people, decided by which revision: schema sunsetwatch.finding.v1.
@@ -94,10 +71,10 @@ type Finding struct {
 // to nobody.
 const Unregistered = "_unregistered"
 
-// Coordinate is the place of one event.
+// Coordinate is the place of one event; the zero value is no event.
 type Coordinate struct {
 	Time   access.Instant
-	Source string // topic/partition, or a file's path; empty: no event
+	Source string // topic/partition, or a file's path; empty: only the day of Time is known
 	Offset int64
 }
 
