@@ -1,0 +1,177 @@
+package codec
+
+import "encoding/binary"
+
+// maxNumbers is how many names of one node have a number: the kids first, then
+// the names that the layout learns. Others are still read, and still held
+// against each other.
+const maxNumbers = 64
+
+// maxEdge is how many bytes an edge has at most; longer ones are not learned.
+const maxEdge = 64
+
+// A layout is watched for some objects; when it missed more than so many of a
+// hundred names, it forgets all and rests for some objects.
+const (
+	watched   = 64
+	tolerated = 30
+	rested    = 4096
+)
+
+// promoted is after how many times a second choice becomes the first.
+const promoted = 16
+
+// edge says what was seen to follow a name in an object: white space, comma,
+// name and colon up to the next value, byte for byte.
+//
+// An edge is taken only where its bytes are there again. It then leads to the
+// kid, the number and the place that reading the same bytes strictly led to
+// when they were learned, and these follow from the bytes and the node alone.
+// That is why a layout changes no answer.
+type edge struct {
+	words  [2]uint64 // the first sixteen bytes
+	masks  [2]uint64 // which of them count
+	rest   string    // the bytes beyond sixteen
+	kid    *node     // nil: the value is not wanted
+	number uint8     // of the name
+	length uint8     // 0: there is no such edge
+	quote  uint8     // where the name begins
+	used   uint8     // how often the second choice was right, up to promoted
+}
+
+// Places in a layout: behind the opening brace, behind a name without a number,
+// and behind the name of number i at placeNames + i.
+const (
+	placeStart = iota
+	placeUnknown
+	placeNames
+)
+
+// layout remembers in which order the names of one node's objects come: for
+// each place the two edges that were seen last. It is empty to begin with.
+type layout struct {
+	edges  [][2]edge
+	rests  []string // by number: the rest of an edge, to be used again
+	names  []string // that the node does not know, by number less its kids
+	hashes []uint32 // of the names
+	kids   int
+
+	objects, count, missed int // since the watch began
+	resting                int // how many objects are still to be read without
+}
+
+// begin is the layout to read the next object of its node with, or nil.
+func (l *layout) begin(n *node) *layout {
+	if l.resting > 0 {
+		l.resting--
+		return nil
+	}
+	if l.edges == nil {
+		l.kids = len(n.kids)
+		places := min(l.kids, maxNumbers)
+		l.edges = make([][2]edge, placeNames+places)
+		l.rests = make([]string, places)
+	}
+	return l
+}
+
+// expected is the edge from a place that is there at b[p:], or nil.
+func (l *layout) expected(place int, b []byte, p int) *edge {
+	var first, second uint64
+	if p+16 <= len(b) {
+		first, second = binary.LittleEndian.Uint64(b[p:]), binary.LittleEndian.Uint64(b[p+8:])
+	} else {
+		// No name has a zero byte in it, so padding is never taken for a name.
+		var padded [16]byte
+		copy(padded[:], b[p:])
+		first, second = binary.LittleEndian.Uint64(padded[:]), binary.LittleEndian.Uint64(padded[8:])
+	}
+	e := &l.edges[place]
+	if e[0].is(first, second) && e[0].goesOn(b, p) {
+		return &e[0]
+	}
+	if !e[1].is(first, second) || !e[1].goesOn(b, p) {
+		return nil
+	}
+	if e[1].used++; e[1].used >= promoted {
+		e[0], e[1] = e[1], e[0]
+		e[0].used, e[1].used = 0, 0
+		return &e[0]
+	}
+	return &e[1]
+}
+
+func (e *edge) is(first, second uint64) bool {
+	return (first^e.words[0])&e.masks[0]|(second^e.words[1])&e.masks[1] == 0 && e.length > 0
+}
+
+func (e *edge) goesOn(b []byte, p int) bool {
+	return len(e.rest) == 0 || p+int(e.length) <= len(b) && string(b[p+16:p+int(e.length)]) == e.rest
+}
+
+// number is the number of a name that the node does not know; maxNumbers when
+// it has none and there is none left.
+func (l *layout) number(text []byte, h uint32) int {
+	for i, known := range l.hashes {
+		if known == h && l.names[i] == string(text) {
+			return l.kids + i
+		}
+	}
+	number := l.kids + len(l.names)
+	if number >= maxNumbers {
+		return maxNumbers
+	}
+	l.names = append(l.names, string(text))
+	l.hashes = append(l.hashes, h)
+	if len(l.rests) <= number {
+		l.rests = append(l.rests, "")
+		l.edges = append(l.edges, [2]edge{})
+	}
+	return number
+}
+
+// learn remembers that the name of a number follows a place in these words,
+// and gives the place behind it. Words that are no plain spelling of the name
+// (escaped) are not remembered.
+func (l *layout) learn(place, number int, kid *node, words []byte, quote int, plain bool) int {
+	if number >= maxNumbers {
+		return placeUnknown
+	}
+	if !plain || place == placeUnknown || len(words) > maxEdge {
+		return placeNames + number
+	}
+	e := &l.edges[place][0]
+	if e.length > 0 {
+		e = &l.edges[place][1]
+	}
+	var bytes, mask [16]byte
+	for i := range copy(bytes[:], words) {
+		mask[i] = 0xff
+	}
+	*e = edge{kid: kid, number: uint8(number), length: uint8(len(words)), quote: uint8(quote)}
+	e.words = [2]uint64{binary.LittleEndian.Uint64(bytes[:]), binary.LittleEndian.Uint64(bytes[8:])}
+	e.masks = [2]uint64{binary.LittleEndian.Uint64(mask[:]), binary.LittleEndian.Uint64(mask[8:])}
+	if len(words) > 16 {
+		if rest := words[16:]; l.rests[number] != string(rest) {
+			l.rests[number] = string(rest)
+		}
+		e.rest = l.rests[number]
+	}
+	return placeNames + number
+}
+
+// end takes what became of one object that was read with the layout.
+func (l *layout) end(count, missed int) {
+	l.objects++
+	l.count += count
+	l.missed += missed
+	if l.objects < watched {
+		return
+	}
+	if l.missed*100 > l.count*tolerated {
+		clear(l.edges)
+		l.names, l.hashes = l.names[:0], l.hashes[:0]
+		l.resting = rested
+	}
+	l.objects, l.count, l.missed = 0, 0, 0
+}

@@ -1,0 +1,103 @@
+package codec
+
+import (
+	"slices"
+	"strconv"
+)
+
+// node is a place in a value that a mapping names, or one on the way to it. The
+// nodes of a mapping form a tree; its root is the value (or the element of an
+// exploded record) itself.
+type node struct {
+	id    int    // among all nodes of the mapping: the index of its layout
+	name  string // under its parent; a number also indexes an array
+	field string // native name of the first field that reads this node, or empty
+	slot  int    // where the scanner leaves what it finds here; -1: nowhere
+	list  bool   // the elements of an array found here are wanted one by one
+	whole bool   // the array of an exploded record: names are checked later, per element
+
+	kids    []*node
+	next    []int16 // by kid: the next kid of the same bucket, or -1
+	buckets []int16 // by hash of the name: the first kid, or -1
+	indexes []index // the kids whose names are numbers, in order
+}
+
+type index struct {
+	at  int
+	kid *node
+}
+
+// tree collects the nodes of a mapping while it is compiled.
+type tree struct {
+	root  *node
+	nodes int // the id of the next node
+	slots int
+}
+
+// newTree is a tree whose nodes are numbered from firstID on.
+func newTree(firstID int) *tree {
+	return &tree{root: &node{id: firstID, slot: -1}, nodes: firstID + 1}
+}
+
+// slot is the node that the names lead to, with a slot.
+func (t *tree) slot(names []string, reads string) *node {
+	n := t.root
+	for _, name := range names {
+		i := slices.IndexFunc(n.kids, func(k *node) bool { return k.name == name })
+		if i < 0 {
+			i = len(n.kids)
+			n.kids = append(n.kids, &node{id: t.nodes, name: name, slot: -1})
+			t.nodes++
+		}
+		n = n.kids[i]
+	}
+	if n.slot < 0 {
+		n.slot, n.field = t.slots, reads
+		t.slots++
+	}
+	return n
+}
+
+// seal builds the look-up tables, when all paths are in the tree.
+func (n *node) seal() {
+	if len(n.kids) == 0 {
+		return
+	}
+	size := 4
+	for size < 4*len(n.kids) {
+		size *= 2
+	}
+	n.buckets = slices.Repeat([]int16{-1}, size)
+	n.next = make([]int16, len(n.kids))
+	for i, k := range n.kids {
+		h := hashName([]byte(k.name), 0, len(k.name)) & uint32(size-1)
+		n.next[i], n.buckets[h] = n.buckets[h], int16(i)
+		if at, err := strconv.Atoi(k.name); err == nil && at >= 0 && strconv.Itoa(at) == k.name {
+			n.indexes = append(n.indexes, index{at, k})
+		}
+		k.seal()
+	}
+	slices.SortFunc(n.indexes, func(a, b index) int { return a.at - b.at })
+}
+
+// element is the kid for the element at i of an array, or nil.
+func (n *node) element(i int) *node {
+	for _, x := range n.indexes {
+		if x.at == i {
+			return x.kid
+		}
+	}
+	return nil
+}
+
+// find is the index of the kid with that name, or -1; h is the name's hash.
+func (n *node) find(name []byte, h uint32) int {
+	if len(n.buckets) == 0 {
+		return -1
+	}
+	i := n.buckets[h&uint32(len(n.buckets)-1)]
+	for i >= 0 && n.kids[i].name != string(name) {
+		i = n.next[i]
+	}
+	return int(i)
+}
