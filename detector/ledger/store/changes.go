@@ -54,6 +54,17 @@ func (c *Changes) Delete(b Bucket, key []byte) {
 	c.add(change{bucket: b, key: bytes.Clone(key)})
 }
 
+// Set puts, or where the value is nil deletes, all keys of m.
+func (c *Changes) Set(b Bucket, m map[string][]byte) {
+	for key, value := range m {
+		if value == nil {
+			c.Delete(b, []byte(key))
+		} else {
+			c.Put(b, []byte(key), value)
+		}
+	}
+}
+
 func (c *Changes) add(ch change) {
 	c.list = append(c.list, ch)
 	c.sorted = false

@@ -147,6 +147,10 @@ func (r *Rejections) Add(now time.Time, x Rejection) {
 	}
 	r.noteLeftOut(now)
 	r.written++
+	r.note(now, x)
+}
+
+func (r *Rejections) note(now time.Time, x Rejection) {
 	l := rejectedLine{
 		Time: stamp(now), Topic: x.Topic, Partition: x.Partition, Offset: x.Offset, Index: x.Index,
 		Reason: x.Reason.String(), Field: x.Field, Detail: x.Detail[:min(len(x.Detail), maxDetailBytes)],
