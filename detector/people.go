@@ -1,0 +1,96 @@
+package detector
+
+import (
+	"sunsetwatch/detector/ledger"
+	"sunsetwatch/rules/access"
+)
+
+// people are the distinct people of one finding. They are united, never added.
+type people struct {
+	self    crowd // subjects of accesses in which no other person granted
+	others  crowd // subjects of third-party accesses
+	granted crowd // grantors who are not the subject of their access
+}
+
+// crowd is those who certainly are in it, and those who may be.
+type crowd struct {
+	certain, possible union
+	// somebody is certainly in it, though it is not known who.
+	somebody bool
+}
+
+// add the people of a stretch of a cell: all of its events are counted, or some
+// of its parts are, and these may hold its first or last event.
+func (p *people) add(c *ledger.Cell, s *parted, all, touched bool) {
+	subjects := &p.self
+	if c.Attributes().Relation == access.ThirdParty {
+		subjects = &p.others
+	}
+	if all {
+		subjects.certain.add(s.People)
+		p.granted.certain.add(s.Grantors)
+		return
+	}
+	subjects.possible.add(s.People)
+	p.granted.possible.add(s.Grantors)
+	// The minutes of the first and the last event have people, though where
+	// there are grantors without a subject it is not known which kind.
+	if touched && s.Events == 0 {
+		subjects.somebody = subjects.somebody || s.People != nil && s.Grantors == nil
+		p.granted.somebody = p.granted.somebody || s.Grantors != nil && s.People == nil
+	}
+}
+
+// subjects is the number of distinct subjects.
+func (p *people) subjects() (n span, exact bool) { return count(&p.self, &p.others) }
+
+// grantors is the number of distinct grantors, or subjects where no grantor is
+// given.
+func (p *people) grantors() (n span, exact bool) { return count(&p.self, &p.granted) }
+
+// count of two crowds together, and whether both ends are exact numbers.
+func count(a, b *crowd) (n span, exact bool) {
+	var u union
+	u.add(a.certain.people())
+	u.add(b.certain.people())
+	n.low, exact = u.people().Count()
+	n.high = n.low
+	if a.possible.empty() && b.possible.empty() {
+		return n, exact
+	}
+	u.add(a.possible.people())
+	u.add(b.possible.people())
+	most, mostExact := u.people().Count()
+	if a.somebody || b.somebody {
+		n.low = max(n.low, 1)
+	}
+	n.high = max(n.low, most) // estimates are not monotonous
+	return n, exact && mostExact
+}
+
+// union of sets of people, which are left as they are. A single one is not
+// copied.
+type union struct{ single, united *ledger.People }
+
+func (u *union) add(p *ledger.People) {
+	switch {
+	case p == nil:
+	case u.single == nil:
+		u.single = p
+	default:
+		if u.united == nil {
+			u.united = u.single.Clone()
+		}
+		u.united.Union(p)
+	}
+}
+
+func (u *union) empty() bool { return u.single == nil }
+
+// people is the union, nil where it is empty; not to be changed.
+func (u *union) people() *ledger.People {
+	if u.united != nil {
+		return u.united
+	}
+	return u.single
+}
