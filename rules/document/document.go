@@ -25,8 +25,9 @@ type Document struct {
 	lines    []int // where each line starts, made for the first problem
 	problems Problems
 
-	root  *yaml.Node           // nil where the file could not be read
-	lists map[*yaml.Node]*list // by the empty value that stands in the tree in their place
+	root   *yaml.Node           // nil where the file could not be read
+	lists  map[*yaml.Node]*list // by the empty value that stands in the tree in their place
+	broken bool
 }
 
 // Parse reads a file. It never fails: what is wrong is in Problems, and then
@@ -38,15 +39,22 @@ func Parse(name string, data []byte) *Document {
 
 func parse(name string, data []byte, chunk int) *Document {
 	d := &Document{name: name, data: data}
-	if !d.readable() || d.split(chunk) {
+	if !d.readable() {
+		d.broken = true
 		return d
 	}
-	d.root = d.whole()
+	if !d.split(chunk) {
+		d.root = d.whole()
+	}
 	return d
 }
 
 // Name is the name given to Parse.
 func (d *Document) Name() string { return d.name }
+
+// Broken reports whether something of the file could not be read at all, so that
+// what it says is not known. A long list is read when it is walked.
+func (d *Document) Broken() bool { return d.broken }
 
 // Problems so far, in the order of their places.
 func (d *Document) Problems() Problems { return d.problems.sorted() }

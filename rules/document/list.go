@@ -73,6 +73,8 @@ func (d *Document) split(chunk int) bool {
 	}
 	if d.inspect(root, 0) {
 		d.root = root
+	} else {
+		d.broken = true
 	}
 	return true
 }
@@ -183,6 +185,7 @@ func (d *Document) eachItem(l *list, do func(item *yaml.Node, shift int32)) {
 		}
 		shift := int32(line - 2)
 		if !d.inspect(items, shift) {
+			d.broken = true
 			return
 		}
 		for _, item := range items.Content {

@@ -44,6 +44,12 @@ func (d *Document) readable() bool {
 
 // whole parses the file in one piece; nil where that reported an error.
 func (d *Document) whole() *yaml.Node {
+	root := d.parseWhole()
+	d.broken = d.broken || root == nil
+	return root
+}
+
+func (d *Document) parseWhole() *yaml.Node {
 	node, next, err := load(d.data)
 	if err != nil {
 		d.syntaxError(err)
