@@ -52,6 +52,9 @@ func (c *Client) Committed(ctx context.Context, group string, topics []string) (
 	if err == nil {
 		err = resp.Error
 	}
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return false, nil // nothing was ever committed under this name
+	}
 	if err != nil {
 		return false, fmt.Errorf("committed offsets of group %s: %w", group, err)
 	}
