@@ -82,7 +82,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if p := c.current.Load(); p != nil {
 		c.collectCapped(ch, p)
-		c.collectCounters(ch, p.State)
+		c.collectCounters(ch, p)
 	}
 	c.collectProcess(ch)
 }
@@ -146,12 +146,12 @@ func (p *published) cappedRows(now access.Instant, hold time.Duration) []row {
 }
 
 // collectCounters are the counters by topic, and what is counted once.
-func (c *Collector) collectCounters(ch chan<- prometheus.Metric, s *State) {
-	ch <- c.descs.metric(registrations, float64(len(s.Registrations.Registrations())))
-	ch <- c.descs.metric(unregisteredPrincipals, float64(s.UnregisteredPrincipals))
-	ch <- c.descs.metric(ledgerCells, float64(s.Cells))
-	ch <- c.descs.metric(ledgerBytes, float64(s.Bytes))
-	for topic, t := range totals(c.options.Topics, s.Sources) {
+func (c *Collector) collectCounters(ch chan<- prometheus.Metric, p *published) {
+	ch <- c.descs.metric(registrations, float64(p.rows().registrations))
+	ch <- c.descs.metric(unregisteredPrincipals, float64(p.UnregisteredPrincipals))
+	ch <- c.descs.metric(ledgerCells, float64(p.Cells))
+	ch <- c.descs.metric(ledgerBytes, float64(p.Bytes))
+	for topic, t := range totals(c.options.Topics, p.Sources) {
 		add := func(id metricID, n uint64, labels ...string) {
 			ch <- c.descs.metric(id, float64(n), append([]string{topic}, labels...)...)
 		}

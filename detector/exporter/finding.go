@@ -42,39 +42,47 @@ type findingSeries struct {
 	gauges map[findingLabels]*findingGauges
 }
 
-// findingGauges are the values of the metrics of findings that share labels:
-// events add up, because an access is in one finding of a kind and detail only;
-// people do not, so the largest stands for all.
+// findingGauges are the values of the metrics of findings that share labels.
+// Those that are shown as 1 count alone, where there are any: what ended is not
+// added to what goes on. Events add up, because an access is in one finding of a
+// kind and detail only; people do not, so the largest stands for all.
 type findingGauges struct {
+	on             bool
+	rank           rank // that of the most important series of finding_open
 	events, people float64
 	first, last    access.Instant // access.End, access.Beginning: no event
-	rank           rank           // that of the most important series of finding_open
 }
 
 func (s *State) findingSeries(now access.Instant, hold time.Duration) findingSeries {
 	all := findingSeries{map[openLabels]bool{}, map[findingLabels]*findingGauges{}}
 	for _, f := range s.Findings {
 		var l findingLabels
-		var g *findingGauges
-		appear(f, now, hold, func(severity rules.Severity, on bool) {
-			if g == nil {
-				l = findingLabelsOf(s.Registrations, f)
-				g = all.add(l, f)
+		shown, on, highest := false, false, rankZero
+		appear(f, now, hold, func(severity rules.Severity, is bool) {
+			if !shown {
+				l, shown = findingLabelsOf(s.Registrations, f), true
 			}
 			open := openLabels{l, severity, label(f.Team), label(f.Program)}
-			all.open[open] = all.open[open] || on
-			g.rank = min(g.rank, rankOf(severity, on).detail())
+			all.open[open] = all.open[open] || is
+			on, highest = on || is, min(highest, rankOf(severity, is).detail())
 		})
+		if shown {
+			all.add(l, f, on, highest)
+		}
 	}
 	return all
 }
 
-func (all *findingSeries) add(l findingLabels, f *rules.Finding) *findingGauges {
+func (all *findingSeries) add(l findingLabels, f *rules.Finding, on bool, highest rank) {
 	g := all.gauges[l]
-	if g == nil {
-		g = &findingGauges{first: access.End, last: access.Beginning, rank: rankZero}
+	switch {
+	case g == nil || on && !g.on:
+		g = &findingGauges{on: on, rank: highest, first: access.End, last: access.Beginning}
 		all.gauges[l] = g
+	case g.on && !on:
+		return
 	}
+	g.rank = min(g.rank, highest)
 	g.events += float64(f.Events)
 	g.people = max(g.people, float64(f.People))
 	if f.FirstEvent.Source != "" {
@@ -83,7 +91,6 @@ func (all *findingSeries) add(l findingLabels, f *rules.Finding) *findingGauges 
 	if f.LastEvent.Source != "" {
 		g.last = max(g.last, f.LastEvent.Time)
 	}
-	return g
 }
 
 // appear yields the severities under which f is shown at now, and whether it is

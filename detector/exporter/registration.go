@@ -12,7 +12,8 @@ const kindAccessAfterSunset = "access_after_sunset"
 // registryRows are the series that follow from a State and its time of judgement
 // whatever the wall time, and so stay the same until the next Publish.
 type registryRows struct {
-	rows []row
+	registrations int
+	rows          []row
 	// start are the label sets of finding_open that are 0 from the start, in
 	// the order of the registrations.
 	start []openLabels
@@ -24,7 +25,7 @@ func registryRowsOf(s *State, wall access.Instant) registryRows {
 		at = wall
 	}
 	all := s.Registrations.Registrations()
-	r := registryRows{rows: make([]row, 0, 2*len(all)), start: make([]openLabels, 0, len(all))}
+	r := registryRows{registrations: len(all), rows: make([]row, 0, 2*len(all)), start: make([]openLabels, 0, len(all))}
 	for _, reg := range all {
 		partner, feature := label(reg.Partner), label(reg.Feature)
 		var owner, team string

@@ -1,0 +1,262 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+
+	"sunsetwatch/cmd/internal/registrations"
+	"sunsetwatch/cmd/internal/web"
+	"sunsetwatch/consumer"
+	"sunsetwatch/consumer/fetch"
+	"sunsetwatch/detector"
+	"sunsetwatch/detector/exporter"
+	"sunsetwatch/detector/ledger"
+	"sunsetwatch/detector/ledger/store"
+	"sunsetwatch/rules"
+	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/document"
+	"sunsetwatch/rules/registry"
+)
+
+// Options of Run.
+type Options struct {
+	Config     *Config
+	ConfigFile string // shown in the status
+	// Reread reads the configuration anew at a reload; nil: only the files of its
+	// registrations are read anew.
+	Reread func() (*Config, error)
+	// ReloadSignal asks for a reload with each value; nil: none.
+	ReloadSignal <-chan struct{}
+
+	Listen        []string // addresses, HOST:PORT
+	WebConfigFile string
+	External      *url.URL
+	Lifecycle     bool // POST /-/reload is allowed
+	AcceptEmpty   bool // an empty state is not refused although the group has committed positions
+
+	Log   *zap.Logger
+	Now   func() time.Time // wall time
+	Build exporter.Build
+	// Listening is called once with the addresses that are listened on; nil: not.
+	Listening func([]net.Addr)
+}
+
+// BadConfig is an error that a person mends in a file: exit code 2.
+type BadConfig struct{ Err error }
+
+func (e *BadConfig) Error() string { return e.Err.Error() }
+
+func (e *BadConfig) Unwrap() error { return e.Err }
+
+// Intervals of the judging goroutine.
+const (
+	judgeEvery = time.Second
+	copyEvery  = time.Hour
+)
+
+// instance is one running sunsetwatch.
+type instance struct {
+	Options
+	started time.Time
+
+	// mu guards ledger, detector, snapshot and config.
+	mu       sync.Mutex
+	ledger   *ledger.Ledger
+	detector *detector.Detector
+	snapshot *registry.Snapshot
+	config   Config
+
+	transport  *kafka.Transport
+	client     *fetch.Client
+	empty      bool // nothing was saved yet
+	consumer   *consumer.Consumer
+	store      *store.Store
+	rejections *store.Rejections
+	collector  *exporter.Collector
+
+	published atomic.Pointer[exporter.State]
+	status    status
+	missing   missing
+	reloads   chan chan error
+	pending   pending
+}
+
+// Run runs until ctx is done, and then stops in order: reading, judging, a last
+// save, and the web endpoints last, so that the final state can be scraped.
+func Run(ctx context.Context, o Options) error {
+	d := &instance{Options: o, started: o.Now(), config: *o.Config, reloads: make(chan chan error), transport: newTransport(o.Config)}
+	d.missing.set(lackRegistrations, lackState, lackPartitions)
+
+	listeners, err := web.Listen(o.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, l := range listeners {
+			l.Close()
+		}
+	}()
+
+	seen := registrations.SumOf(d.config.Registrations)
+	snapshot, err := d.readRegistrations(o.Config)
+	if err != nil {
+		return &BadConfig{err}
+	}
+
+	if err := d.restore(snapshot); err != nil {
+		return err
+	}
+	defer d.close()
+
+	gatherer := prometheus.NewRegistry()
+	if err := d.register(gatherer); err != nil {
+		return err
+	}
+	d.status.reloaded(o.Now(), nil)
+	d.collector.Reloaded(o.Now(), true)
+	d.missing.found(lackRegistrations)
+	if last := d.status.get().lastSave; !last.IsZero() {
+		d.collector.Saved(last)
+	}
+	d.tell(d.detector.Reload(snapshot, access.At(o.Now())))
+	d.missing.found(lackState)
+	d.publish(d.collect())
+
+	if d.consumer, err = d.newConsumer(); err != nil {
+		return err
+	}
+	handler, err := web.NewHandler(web.Options{
+		Logger:    d.slog(),
+		Gatherer:  gatherer,
+		Missing:   d.missing.list,
+		Reload:    d.reload,
+		Lifecycle: o.Lifecycle,
+		Findings:  func() []*rules.Finding { return d.published.Load().Findings },
+		Labels: func(f *rules.Finding) (string, string) {
+			return exporter.Labels(d.published.Load().Registrations, f)
+		},
+		Status:   d.statusNow,
+		External: o.External,
+		Build:    o.Build,
+	})
+	if err != nil {
+		return err
+	}
+	if o.Listening != nil {
+		addresses := make([]net.Addr, len(listeners))
+		for i, l := range listeners {
+			addresses[i] = l.Addr()
+		}
+		o.Listening(addresses)
+	}
+	serving := listeners
+	listeners = nil // Serve closes them
+	return d.serve(ctx, seen, func(ctx context.Context) error {
+		return web.Serve(ctx, serving, web.ServeOptions{Handler: handler, Logger: d.slog(), ConfigFile: o.WebConfigFile})
+	})
+}
+
+// serve runs the actors until ctx is done or one of them fails, and ends them
+// in order.
+func (d *instance) serve(ctx context.Context, seen registrations.Sum, serveWeb func(context.Context) error) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	last := context.WithoutCancel(ctx)
+	judging, stopJudging := context.WithCancel(last)
+	defer stopJudging()
+	webbing, stopWeb := context.WithCancel(last)
+	defer stopWeb()
+
+	reading := start(fail, func() error { return d.read(ctx) })
+	judge := start(fail, func() error { return d.judge(judging) })
+	serving := start(fail, func() error { return serveWeb(webbing) })
+	watching := start(fail, func() error {
+		registrations.Watch(ctx, d.paths, seen, func() { d.reloadAndLog(ctx, "the files changed") })
+		return nil
+	})
+	signals := start(fail, func() error { return d.onSignals(ctx) })
+	d.notify(daemon.SdNotifyReady)
+
+	<-ctx.Done()
+	d.notify(daemon.SdNotifyStopping)
+	d.Log.Info("stopping")
+	err := errors.Join(<-reading, <-watching, <-signals)
+	stopJudging()
+	err = errors.Join(err, <-judge)
+	stopWeb()
+	return errors.Join(err, <-serving)
+}
+
+// start runs f and gives its error to the channel; an error ends all.
+func start(fail context.CancelCauseFunc, f func() error) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		err := f()
+		if err != nil {
+			fail(err)
+		}
+		done <- err
+	}()
+	return done
+}
+
+// notify tells systemd, where it runs us; without it nothing happens.
+func (d *instance) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		d.Log.Warn("systemd was not told", zap.String("state", state), zap.Error(err))
+	}
+}
+
+func (d *instance) slog() *slog.Logger { return slog.New(zapslog.NewHandler(d.Log.Core())) }
+
+// register makes the metrics of this process.
+func (d *instance) register(r *prometheus.Registry) error {
+	d.collector = exporter.New(exporter.Options{
+		Now:        d.Now,
+		Hold:       d.config.Hold,
+		Topics:     d.config.Kafka.Topics,
+		Partitions: d.partitions,
+		Build:      d.Build,
+	})
+	for _, c := range []prometheus.Collector{
+		d.collector,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := r.Register(c); err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+func (d *instance) close() {
+	if err := d.rejections.Close(d.Now()); err != nil {
+		d.Log.Warn("the last rejected events are not in their file", zap.Error(err))
+	}
+	if err := d.store.Close(); err != nil {
+		d.Log.Error("closing the state", zap.Error(err))
+	}
+}
+
+// warn logs the warnings of a set.
+func (d *instance) warn(problems document.Problems) {
+	for i := range problems {
+		d.Log.Warn("registrations: "+problems[i].Message,
+			zap.String("file", problems[i].File), zap.Int("line", problems[i].Line), zap.Int("column", problems[i].Column))
+	}
+}

@@ -1,0 +1,283 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"sunsetwatch/detector"
+	"sunsetwatch/detector/exporter"
+	"sunsetwatch/detector/ledger"
+	"sunsetwatch/detector/ledger/store"
+	"sunsetwatch/rules"
+	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/registry"
+)
+
+// pending is what is to be saved. What a failed save did not write stays here,
+// under the newer values that come.
+type pending struct {
+	facts    ledger.Changes
+	findings map[string][]byte
+}
+
+// keySaved is the key of the wall time of the last save among the meta keys.
+const keySaved = "saved_at"
+
+// restore opens the saved state and makes the ledger and the detector of it.
+func (d *instance) restore(snapshot *registry.Snapshot) error {
+	dir := d.config.StateDir
+	keyFile := d.config.SubjectKeyFile
+	var key store.Key
+	var err error
+	if keyFile == "" {
+		key, err = store.EnsureKey(filepath.Join(dir, store.KeyName))
+	} else {
+		key, err = store.ReadKey(keyFile)
+	}
+	if err != nil {
+		return &BadConfig{err}
+	}
+	d.store, err = store.Open(dir, store.Options{Now: d.Now(), KeyID: key.ID()})
+	if err != nil {
+		return &BadConfig{err}
+	}
+	if err := d.load(key, snapshot); err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	if d.rejections, err = store.OpenRejections(dir, store.RejectionsOptions{}); err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	d.pending = pending{facts: ledger.Changes{}, findings: map[string][]byte{}}
+	return nil
+}
+
+func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
+	report := d.store.Report()
+	d.status.restoredFrom(report)
+	if report.Detail != "" {
+		d.Log.Error("the saved state: "+report.Detail, zap.Strings("set aside", report.Damaged), zap.Stringer("restored from", report.From))
+	}
+	if report.Lost() && !d.AcceptEmpty {
+		return &BadConfig{fmt.Errorf("%s. Restore %s from a backup, or start once with --state.accept-empty to begin anew",
+			report.Detail, d.config.StateDir)}
+	}
+	loader := ledger.NewLoader(ledger.Options{Key: ledger.Key(key)})
+	var findings []*rules.Finding
+	d.empty = true
+	err := d.store.Load(func(b store.Bucket, key, value []byte) error {
+		d.empty = false
+		switch b {
+		case store.Ledger:
+			return loader.Load(key, value)
+		case store.Findings:
+			f := &rules.Finding{}
+			if err := json.Unmarshal(value, f); err != nil {
+				return fmt.Errorf("saved finding %s: %w", key, err)
+			}
+			findings = append(findings, f)
+		case store.Meta:
+			if string(key) == keySaved {
+				return d.status.restoredSave(value)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.config.StateDir, err)
+	}
+	if d.ledger, err = loader.Ledger(snapshot); err != nil {
+		return fmt.Errorf("%s: %w", d.config.StateDir, err)
+	}
+	if d.detector, err = detector.New(detector.Options{Facts: d.ledger}); err != nil {
+		return err
+	}
+	if err := d.detector.Restore(findings); err != nil {
+		return fmt.Errorf("%s: %w", d.config.StateDir, err)
+	}
+	d.snapshot = snapshot
+	d.Log.Info("the state is restored", zap.Stringer("from", report.From), zap.Int("sources", len(d.ledger.Sources())), zap.Int("findings", len(findings)))
+	return nil
+}
+
+// judge judges every second, saves when it is time, and answers reloads, until
+// ctx is done; then it judges and saves for the last time.
+func (d *instance) judge(ctx context.Context) error {
+	tick := time.NewTicker(judgeEvery)
+	defer tick.Stop()
+	lastSave, lastCopy := d.Now(), d.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			d.judgeOnce()
+			err := d.save()
+			if err == nil {
+				err = d.store.Copy()
+			}
+			return err
+		case answer := <-d.reloads:
+			answer <- d.reloadNow()
+			d.save()
+			lastSave = d.Now()
+			continue
+		case <-tick.C:
+		}
+		if len(d.consumer.Status().Missing) == 0 {
+			d.missing.found(lackPartitions)
+		}
+		opened := d.judgeOnce()
+		if now := d.Now(); opened || now.Sub(lastSave) >= d.saveEvery() {
+			d.save()
+			lastSave = now
+		}
+		if now := d.Now(); now.Sub(lastCopy) >= copyEvery {
+			lastCopy = now
+			if err := d.store.Copy(); err != nil {
+				d.Log.Error("copying the saved state", zap.Error(err))
+			}
+		}
+	}
+}
+
+// judgeOnce judges what changed, and reports whether a page is due.
+func (d *instance) judgeOnce() bool {
+	d.mu.Lock()
+	turns := d.detector.Judge(access.At(d.Now()))
+	d.mu.Unlock()
+	return d.tell(turns)
+}
+
+// tell logs what became of findings, and reports whether a page is due.
+func (d *instance) tell(turns []detector.Turn) (page bool) {
+	for _, t := range turns {
+		f := t.Is
+		d.Log.Info("finding", zap.String("state", f.State.String()), zap.String("id", f.ID), zap.String("kind", f.Kind), zap.String("severity", f.Severity.String()),
+			zap.String("partner", f.Partner), zap.String("feature", f.Feature), zap.Uint64("events", f.Events),
+			zap.String("turn", f.History[len(f.History)-1].Why), zap.String("why", f.Why))
+		page = page || t.Pages()
+	}
+	return page
+}
+
+func (d *instance) saveEvery() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.config.SaveEvery
+}
+
+// collect takes what is to be saved and what is to be shown with it.
+func (d *instance) collect() *exporter.State {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ledger.TakeChanges(d.pending.facts)
+	for _, f := range d.detector.TakeChanged() {
+		value, err := json.Marshal(f)
+		if err != nil {
+			panic(fmt.Sprintf("finding %s does not encode: %v", f.ID, err)) // strings, numbers and times always encode
+		}
+		d.pending.findings[f.ID] = value
+	}
+	cells, bytes := d.ledger.Size()
+	return &exporter.State{
+		At:                     min(d.ledger.Latest(), access.At(d.Now())),
+		Findings:               d.detector.Findings(),
+		Registrations:          d.snapshot,
+		Sources:                d.ledger.Sources(),
+		PartnerEvents:          partnerEvents(d.ledger, d.snapshot),
+		UnregisteredPrincipals: d.ledger.Unknown(),
+		Cells:                  cells,
+		Bytes:                  int64(bytes),
+	}
+}
+
+// save writes what changed, in one transaction, and shows it. When saving
+// fails, it is shown all the same: an alert says that saving fails.
+func (d *instance) save() error {
+	state := d.collect()
+	now := d.Now()
+	var changes store.Changes
+	for k, v := range d.pending.facts {
+		if v == nil {
+			changes.Delete(store.Ledger, []byte(k))
+		} else {
+			changes.Put(store.Ledger, []byte(k), v)
+		}
+	}
+	for k, v := range d.pending.findings {
+		changes.Put(store.Findings, []byte(k), v)
+	}
+	stamp, err := now.UTC().MarshalText()
+	if err == nil {
+		changes.Put(store.Meta, []byte(keySaved), stamp)
+		err = d.store.Save(&changes)
+	}
+	if d.status.saved(now, err) {
+		if err != nil {
+			d.Log.Error("saving the state failed: judging goes on, and a restart would read again from the last save", zap.Error(err))
+		} else {
+			d.Log.Info("saving the state works again")
+		}
+	}
+	if err == nil {
+		d.pending = pending{facts: ledger.Changes{}, findings: map[string][]byte{}}
+		d.collector.Saved(now)
+		d.consumer.Commit(positions(state.Sources))
+	} else {
+		d.collector.SaveFailed()
+	}
+	if err := d.rejections.Flush(now); err != nil {
+		d.Log.Warn("the latest rejected events are not in their file", zap.Error(err))
+	}
+	d.publish(state)
+	return err
+}
+
+// positions are those to be committed as a hint.
+func positions(sources []ledger.SourceStatus) map[string]map[int32]int64 {
+	all := map[string]map[int32]int64{}
+	for _, s := range sources {
+		if all[s.Topic] == nil {
+			all[s.Topic] = map[int32]int64{}
+		}
+		all[s.Topic][s.Partition] = s.Next
+	}
+	return all
+}
+
+func (d *instance) publish(state *exporter.State) {
+	d.published.Store(state)
+	d.collector.Publish(state)
+}
+
+// partnerEvents are the events of each partner, feature and outcome.
+func partnerEvents(l *ledger.Ledger, snapshot *registry.Snapshot) []exporter.PartnerEvents {
+	type key struct {
+		partner, feature string
+		outcome          access.Outcome
+	}
+	sums := map[key]uint64{}
+	for principal, feature := range l.Pairs() {
+		for _, c := range l.Cells(principal, feature) {
+			for s := range c.Stretches() {
+				if s.Events == 0 {
+					continue
+				}
+				partner, _ := snapshot.Owner(principal, s.First.Time)
+				if partner == "" {
+					partner = rules.Unregistered
+				}
+				sums[key{partner, feature, c.Attributes().Outcome}] += s.Events
+			}
+		}
+	}
+	rows := make([]exporter.PartnerEvents, 0, len(sums))
+	for k, n := range sums {
+		rows = append(rows, exporter.PartnerEvents{Partner: k.partner, Feature: k.feature, Outcome: k.outcome, Events: n})
+	}
+	return rows
+}

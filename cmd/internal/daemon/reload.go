@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"context"
+	"reflect"
+
+	"go.uber.org/zap"
+
+	"sunsetwatch/cmd/internal/registrations"
+	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/registry"
+)
+
+// readRegistrations reads the set of a configuration, whole or not at all.
+func (d *instance) readRegistrations(c *Config) (*registry.Snapshot, error) {
+	snapshot, problems, err := registrations.Read(c.Registrations, access.At(d.Now()))
+	if err != nil {
+		return nil, err
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	d.warn(problems)
+	return snapshot, nil
+}
+
+func (d *instance) paths() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.config.Registrations
+}
+
+// onSignals reloads at each value of ReloadSignal.
+func (d *instance) onSignals(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.ReloadSignal:
+			d.reloadAndLog(ctx, "a signal")
+		}
+	}
+}
+
+func (d *instance) reloadAndLog(ctx context.Context, cause string) {
+	if err := d.reload(ctx); err != nil && ctx.Err() == nil {
+		d.Log.Error("the new registrations are refused, the old ones stay", zap.String("cause", cause), zap.Error(err))
+	}
+}
+
+// reload asks the judging goroutine to reload and waits for its answer.
+func (d *instance) reload(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case d.reloads <- answer:
+		return <-answer
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reloadNow loads the registrations anew and judges what they change. A set
+// with an error is refused whole.
+func (d *instance) reloadNow() error {
+	d.mu.Lock()
+	config := d.config
+	d.mu.Unlock()
+	next := &config
+	var err error
+	if d.Reread != nil {
+		next, err = d.Reread()
+	}
+	var snapshot *registry.Snapshot
+	if err == nil {
+		snapshot, err = d.readRegistrations(next)
+	}
+	now := d.Now()
+	d.status.reloaded(now, err)
+	d.collector.Reloaded(now, err == nil)
+	if err != nil {
+		return err
+	}
+	if !reloadable(&config, next) {
+		d.Log.Warn("the configuration changed in more than registrations and state.save_every: the rest takes effect after a restart")
+	}
+	d.mu.Lock()
+	d.config.Registrations, d.config.SaveEvery = next.Registrations, next.SaveEvery
+	d.snapshot = snapshot
+	d.ledger.SetTerms(snapshot)
+	turns := d.detector.Reload(snapshot, access.At(now))
+	d.mu.Unlock()
+	d.Log.Info("registrations loaded", zap.Int("registrations", len(snapshot.Registrations())), zap.Int("findings turned", len(turns)))
+	d.tell(turns)
+	return nil
+}
+
+// reloadable reports that two configurations differ in nothing but what a
+// reload applies.
+func reloadable(a, b *Config) bool {
+	x, y := *a, *b
+	x.Registrations, x.SaveEvery, x.Codec = nil, 0, nil
+	y.Registrations, y.SaveEvery, y.Codec = nil, 0, nil
+	return reflect.DeepEqual(x, y)
+}

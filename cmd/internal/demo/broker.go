@@ -1,0 +1,59 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+const (
+	topic      = "partner-access"
+	partitions = 4
+)
+
+// broker is the Kafka of the demo, in this process.
+type broker struct {
+	cluster *kfake.Cluster
+	writer  *kafka.Writer
+}
+
+func newBroker() (*broker, error) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
+	if err != nil {
+		return nil, fmt.Errorf("starting the embedded broker: %w", err)
+	}
+	return &broker{
+		cluster: cluster,
+		writer: &kafka.Writer{
+			Addr:         kafka.TCP(cluster.ListenAddrs()...),
+			Topic:        topic,
+			Balancer:     &kafka.RoundRobin{},
+			BatchTimeout: 5 * time.Millisecond,
+			BatchSize:    5000,
+			Compression:  kafka.Zstd,
+			RequiredAcks: kafka.RequireOne,
+		},
+	}, nil
+}
+
+func (b *broker) addresses() []string { return b.cluster.ListenAddrs() }
+
+// produce writes the events of one day.
+func (b *broker) produce(ctx context.Context, of time.Time) (n int, err error) {
+	var messages []kafka.Message
+	for e := range day(of) {
+		messages = append(messages, kafka.Message{Value: e.json(), Time: e.Time})
+	}
+	if err := b.writer.WriteMessages(ctx, messages...); err != nil {
+		return 0, fmt.Errorf("writing to the embedded broker: %w", err)
+	}
+	return len(messages), nil
+}
+
+func (b *broker) close() {
+	b.writer.Close()
+	b.cluster.Close()
+}

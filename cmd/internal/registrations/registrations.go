@@ -1,0 +1,112 @@
+// Package registrations reads registration files from disk as one set, and
+// notices when they change.
+//
+// The package refuses to compile half a set, to log, and to decide what a
+// change means.
+//
+// Concurrency: functions may be called from any goroutine; Watch runs in its
+// caller's.
+package registrations
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/document"
+	"sunsetwatch/rules/registry"
+)
+
+// Read reads all files of paths as one set and compiles it. The Snapshot is nil
+// where a problem is an error. The error is about reading: a path that is not
+// there, or a directory without a registration file.
+func Read(paths []string, now access.Instant) (*registry.Snapshot, document.Problems, error) {
+	files, err := Files(paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	snapshot, problems := registry.Read(files, registry.Options{Now: now})
+	return snapshot, problems, nil
+}
+
+// Files are the files of paths: a path is a file, or a directory, of which all
+// files named *.yml and *.yaml count, also in directories below; names that
+// begin with a dot do not. Each file is read once, in the order of names.
+func Files(paths []string) ([]registry.File, error) {
+	var names []string
+	var failed []error
+	for _, path := range paths {
+		found, err := list(path)
+		if err != nil {
+			failed = append(failed, err)
+		}
+		names = append(names, found...)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var files []registry.File
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		files = append(files, registry.File{Name: name, Data: data})
+	}
+	return files, errors.Join(failed...)
+}
+
+func list(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{filepath.Clean(path)}, nil
+	}
+	var names []string
+	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name != path && strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		// A mounted ConfigMap holds links to files.
+		if info, err := os.Stat(name); err != nil || info.IsDir() {
+			return err
+		}
+		if ext := filepath.Ext(name); ext == ".yml" || ext == ".yaml" {
+			names = append(names, name)
+		}
+		return nil
+	})
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s: no *.yml or *.yaml file in this directory", path)
+	}
+	return names, err
+}
+
+// Sum recognises what the files of paths hold, also where they cannot be read.
+type Sum [sha256.Size]byte
+
+// SumOf reads the files of paths.
+func SumOf(paths []string) Sum {
+	files, err := Files(paths)
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%d %s %d\n", len(f.Name), f.Name, len(f.Data))
+		h.Write(f.Data)
+	}
+	fmt.Fprint(h, err)
+	return Sum(h.Sum(nil))
+}
