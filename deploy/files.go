@@ -6,7 +6,12 @@ func Files() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	overview, err := Overview().JSON()
+	if err != nil {
+		return nil, err
+	}
 	return map[string][]byte{
 		"prometheus/sunsetwatch.rules.yml": rules,
+		"grafana/overview.json":            overview,
 	}, nil
 }
