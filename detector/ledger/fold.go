@@ -52,8 +52,7 @@ type Fold struct {
 // foldTally is what became of the events of a batch.
 type foldTally struct {
 	counted, duplicate, conflicts uint64
-	latest                        access.Instant
-	anyCounted                    bool
+	earliest, latest              access.Instant // of the counted; no meaning where there are none
 }
 
 // foldCell is a cell as a Fold knows it: numbers of its own interners.
@@ -143,9 +142,7 @@ func (f *Fold) Add(ev *access.Event, at access.Position) {
 		return
 	}
 	f.tally.counted++
-	if !f.tally.anyCounted || ev.Time > f.tally.latest {
-		f.tally.latest, f.tally.anyCounted = ev.Time, true
-	}
+	f.tally.earliest, f.tally.latest = min(f.tally.earliest, ev.Time), max(f.tally.latest, ev.Time)
 	if ev.Probe != access.NoProbe {
 		return
 	}
@@ -175,6 +172,12 @@ func (f *Fold) Add(ev *access.Event, at access.Position) {
 	if len(ev.Grantor) > 0 && (relation == access.ThirdParty || len(ev.Subject) == 0) {
 		f.grantors.add(n, grantor)
 	}
+}
+
+// Span is the earliest and the latest event time counted since the last Merge;
+// ok is false where nothing was counted.
+func (f *Fold) Span() (earliest, latest access.Instant, ok bool) {
+	return f.tally.earliest, f.tally.latest, f.tally.counted > 0
 }
 
 // cellOf finds or makes the cell of an event. Probes make one too, which holds
@@ -272,7 +275,7 @@ func (f *Fold) reset() {
 	f.people.entries, f.people.hashes = f.people.entries[:0], f.people.hashes[:0]
 	f.grantors.entries, f.grantors.hashes = f.grantors.entries[:0], f.grantors.hashes[:0]
 	f.seen = f.seen[:0]
-	f.tally = foldTally{}
+	f.tally = foldTally{earliest: access.End, latest: access.Beginning}
 	f.trim()
 }
 

@@ -163,7 +163,7 @@ func (l *Ledger) Merge(f *Fold, p Progress) error {
 		return err
 	}
 	src.history.add(f.seen)
-	if f.tally.anyCounted && f.tally.latest > l.latest {
+	if f.tally.counted > 0 && f.tally.latest > l.latest {
 		l.advance(f.tally.latest)
 	}
 	if cap(l.crowds) < len(f.entries) {

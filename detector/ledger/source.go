@@ -68,7 +68,7 @@ func (s *source) advance(p *Progress, t *foldTally) error {
 	s.Counted += t.counted
 	s.Duplicate += t.duplicate
 	s.Conflicts += t.conflicts
-	if t.anyCounted {
+	if t.counted > 0 {
 		s.JudgedTo = max(s.JudgedTo, t.latest)
 	}
 	s.dirty = true

@@ -41,11 +41,16 @@ func newBroker() (*broker, error) {
 
 func (b *broker) addresses() []string { return b.cluster.ListenAddrs() }
 
-// produce writes the events of one day.
-func (b *broker) produce(ctx context.Context, of time.Time) (n int, err error) {
+// produce writes the events of the days [from, until).
+func (b *broker) produce(ctx context.Context, from, until time.Time) (n int, err error) {
 	var messages []kafka.Message
-	for e := range day(of) {
-		messages = append(messages, kafka.Message{Value: e.json(), Time: e.Time})
+	for d := from; d.Before(until); d = d.AddDate(0, 0, 1) {
+		for e := range day(d) {
+			messages = append(messages, kafka.Message{Value: e.json(), Time: e.Time})
+		}
+	}
+	if len(messages) == 0 {
+		return 0, nil
 	}
 	if err := b.writer.WriteMessages(ctx, messages...); err != nil {
 		return 0, fmt.Errorf("writing to the embedded broker: %w", err)

@@ -111,28 +111,29 @@ func tell(ctx context.Context, o Options, b *broker, n *narrator) error {
 	perStep := float64(storyEnds.Sub(storyBegins)) / float64(storyLength) * float64(step) * o.Speed
 	tick := time.NewTicker(step)
 	defer tick.Stop()
-	now := storyBegins // the story's time
-	next := storyBegins
+	now, produced := storyBegins, storyBegins // in the story's time
 	marks := milestones()
 	events := 0
-	for next.Before(storyEnds) {
+	for produced.Before(storyEnds) {
 		now = now.Add(time.Duration(perStep))
-		for next.Before(storyEnds) && !next.After(now) {
-			for len(marks) > 0 && !marks[0].at.After(next) {
-				n.say(marks[0].at, marks[0].text)
-				marks = marks[1:]
-			}
-			made, err := b.produce(ctx, next)
-			if err != nil {
-				if ctx.Err() != nil {
-					return nil
-				}
-				return err
-			}
-			events += made
-			next = next.AddDate(0, 0, 1)
+		until := now.Truncate(24 * time.Hour)
+		if until.After(storyEnds) {
+			until = storyEnds
 		}
-		n.news(ctx, next)
+		for len(marks) > 0 && marks[0].at.Before(until) {
+			n.say(marks[0].at, marks[0].text)
+			marks = marks[1:]
+		}
+		made, err := b.produce(ctx, produced, until)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+		events += made
+		produced = until
+		n.news(ctx, until)
 		select {
 		case <-ctx.Done():
 			return nil

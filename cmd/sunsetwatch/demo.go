@@ -1,0 +1,46 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sunsetwatch/cmd/internal/demo"
+	"sunsetwatch/detector/exporter"
+)
+
+func demoCommand() *cobra.Command {
+	var (
+		webs webFlags
+		o    demo.Options
+		logs = logFlags{format: "console"}
+	)
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Tell the story with an embedded broker",
+		Long: `demo starts a broker in this process, lets six years of partner access go by in
+about a minute, and watches them as run does: sunsets pass, grace ends, findings
+open, people are counted. It needs nothing but this binary, prints what to look
+at, and keeps serving until Ctrl-C.`,
+		Example: "  sunsetwatch demo\n  sunsetwatch demo --speed=4 --duration=30s",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			log, err := logs.logger(c.ErrOrStderr())
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			o.Listen = webs.listen
+			o.Out = c.OutOrStdout()
+			o.Log = log
+			o.Now = time.Now
+			o.Build = exporter.Build(version())
+			return failure(demo.Run(c.Context(), o))
+		},
+	}
+	f := c.Flags()
+	webs.add(f)
+	f.DurationVar(&o.Duration, "duration", 0, "stop after this time; default: at Ctrl-C")
+	f.Float64Var(&o.Speed, "speed", 1, "how fast the story is told: at 1 it takes about a minute")
+	f.StringVar(&logs.level, "log.level", "warn", "debug, info, warn or error")
+	return c
+}

@@ -1,0 +1,94 @@
+// Command sunsetwatch watches which partner keeps pulling people's data
+// although the feature that needed it was shut down.
+//
+// It only translates the world: flags, signals and exit codes. What a
+// subcommand does lives in a package under cmd/internal.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the default action is back: a second one ends the
+	// process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Exit codes.
+const (
+	exitFindings = 1 // something was found: rejected events
+	exitFailed   = 1 // it ran and failed
+	exitUsage    = 2 // bad usage, configuration or input
+)
+
+// exit is an error with an exit code. A nil err has been printed already.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// run is the program in a process of its caller's.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var e *exit
+	if !errors.As(err, &e) {
+		fmt.Fprintf(stderr, "sunsetwatch: %v\nRun `sunsetwatch --help` for usage.\n", err)
+		return exitUsage
+	}
+	if e.err != nil {
+		fmt.Fprintf(stderr, "sunsetwatch: %v\n", e.err)
+	}
+	return e.code
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sunsetwatch",
+		Short: "Which partner keeps pulling people's data although the feature was shut down?",
+		Long: `sunsetwatch reads partner API access events from Kafka, holds them against the
+registrations of features (who may do what, from when until when, and since when
+we knew), and makes Prometheus alert on what is wrong.
+
+Begin with:
+  sunsetwatch demo                         the story, with an embedded broker, in a minute
+  sunsetwatch check registrations/         is what we registered sound?
+  sunsetwatch decode < events.jsonl        does it read our events?
+  sunsetwatch run --config.file=FILE       watch a topic`,
+		Version:       version().String(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), decodeCommand(), versionCommand())
+	return root
+}
