@@ -68,7 +68,11 @@ func (f *inflater) inflate(c codec, src []byte) ([]byte, error) {
 	return nil, fmt.Errorf("its codec %d is unknown", c)
 }
 
-func (f *inflater) tooLarge() error { return fmt.Errorf("%w of %d bytes", errTooLarge, f.max) }
+// tooLarge also gives the buffer back, which is about as large as allowed.
+func (f *inflater) tooLarge() error {
+	f.shrink()
+	return fmt.Errorf("%w of %d bytes", errTooLarge, f.max)
+}
 
 // reserve makes the buffer hold n bytes, which are at most max. What it holds
 // is lost.

@@ -58,7 +58,7 @@ func (c *Client) readableAt(ctx context.Context, leader int32, topic string, par
 	switch {
 	case err == nil, errors.As(err, &bad):
 		return found, nil
-	case errors.As(err, &broker) && unreadable(broker):
+	case errors.As(err, &broker) && unreadable(broker), errors.Is(err, ErrFrameTooLarge):
 		return -1, nil
 	}
 	return 0, fmt.Errorf("look for a batch of %s/%d from offset %d on: %w", topic, partition, at, err)

@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
@@ -35,8 +34,8 @@ func (f *inflater) inflateZstd(src []byte) ([]byte, error) {
 	switch {
 	case err == nil && len(out) <= f.max:
 		return out, nil
-	case err == nil, errors.Is(err, zstd.ErrDecoderSizeExceeded) && most > int64(f.max):
-		return nil, f.tooLarge()
+	case err == nil, most > int64(f.max) && len(out)+zstdBlock > f.max:
+		return nil, f.tooLarge() // or damaged in the last block, which cannot be told apart
 	}
 	return nil, fmt.Errorf("%w: %w", errCorrupt, err)
 }
