@@ -217,7 +217,7 @@ func pipelinePanels() []grafana.Panel {
 			Description: "Time since the last save of each instance. After a restart, events are read again from there.",
 			NoValue:     "not saved yet",
 			Targets: []grafana.Target{{
-				Expr: `time() - sunsetwatch_state_last_save_timestamp_seconds`, Legend: "{{instance}}",
+				Expr: `time() - (sunsetwatch_state_last_save_timestamp_seconds > 0)`, Legend: "{{instance}}",
 			}},
 		},
 	}

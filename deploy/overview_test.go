@@ -11,6 +11,7 @@ import (
 
 	"sunsetwatch/deploy"
 	"sunsetwatch/deploy/components"
+	"sunsetwatch/detector/exporter"
 )
 
 func TestPromtoolParsesEveryDashboardExpression(t *testing.T) {
@@ -35,11 +36,12 @@ func TestOnlyKnownMetricsAndLabels(t *testing.T) {
 		"up":     nil,
 		"ALERTS": nil,
 	}
-	for _, metric := range deploy.Metrics() {
-		if _, twice := metrics[metric.Name]; twice {
-			t.Errorf("%s is listed twice", metric.Name)
-		}
+	for _, metric := range exporter.Metrics() {
 		metrics[metric.Name] = metric.Labels
+		if metric.Type == exporter.Histogram {
+			metrics[metric.Name+"_count"], metrics[metric.Name+"_sum"] = metric.Labels, metric.Labels
+			metrics[metric.Name+"_bucket"] = append(slices.Clone(metric.Labels), "le")
+		}
 	}
 	for _, expression := range deploy.DashboardExpressions(5 * time.Minute) {
 		if err := known(expression.Text, metrics); err != nil {
