@@ -29,12 +29,13 @@ type leader struct {
 	// Guarded by Consumer.mu.
 	partitions []*partition  // in the order of asking
 	poll       time.Duration // the wait asked for while partitions are left out
-	alone      int           // so many requests ask a single partition
+	alone      int           // so many requests to come ask for a single batch
 
 	served []*partition // space for rotate
 
 	// Owned by run.
 	asked   []asked
+	single  bool // the request is for a single batch
 	request fetch.Request
 	retry   backoff
 	health  condition
@@ -108,12 +109,15 @@ func (l *leader) compose(now time.Time) (idle time.Duration) {
 			}
 			continue
 		}
-		l.asked = append(l.asked, asked{p, p.turn, p.ask})
-		l.request.Partitions = append(l.request.Partitions,
-			fetch.Ask{Topic: p.topic, Partition: p.partition, Offset: p.ask, MaxBytes: l.c.o.PartitionBytes})
-		if l.alone > 0 {
+		ask := fetch.Ask{Topic: p.topic, Partition: p.partition, Offset: p.ask, MaxBytes: l.c.o.PartitionBytes}
+		if l.single = l.alone > 0; l.single {
 			l.alone--
 			leftOut, p.served = true, true
+			ask.MaxBytes = 1
+		}
+		l.asked = append(l.asked, asked{p, p.turn, p.ask})
+		l.request.Partitions = append(l.request.Partitions, ask)
+		if l.single {
 			break
 		}
 	}
@@ -155,11 +159,11 @@ func (l *leader) fetch(ctx context.Context) time.Duration {
 }
 
 // tooLarge finds out which partition it is that has the batch too large for a
-// response: one after the other is asked alone.
+// response: one after the other is asked for a single batch.
 func (l *leader) tooLarge() {
 	l.c.mu.Lock()
 	defer l.c.mu.Unlock()
-	if len(l.asked) > 1 {
+	if !l.single {
 		l.alone = len(l.asked)
 		return
 	}

@@ -1,0 +1,115 @@
+package consumer
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"sunsetwatch/consumer/codec"
+	"sunsetwatch/consumer/fetch"
+	"sunsetwatch/consumer/fetch/fetchtest"
+	"sunsetwatch/rules/access"
+)
+
+// tally is a sink that counts.
+type tally struct {
+	events, rejected int
+	subjects         int // bytes
+	last             Progress
+}
+
+func (s *tally) Add(ev *access.Event, _ access.Position) { s.events++; s.subjects += len(ev.Subject) }
+func (s *tally) Reject(*codec.Rejection, access.Position) {
+	s.rejected++
+}
+func (s *tally) Advance(p Progress) error { s.last = p; return nil }
+
+// standalone is a worker without a loop around it, for records of one
+// partition.
+func standalone(t testing.TB, mapping codec.Mapping, sink Sink) *worker {
+	t.Helper()
+	compiled, err := codec.Compile(mapping)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(Options{Client: &scripted{}, Topics: []string{"access"}, Codec: compiled,
+		Open: func(string, int32) (Position, bool, Sink, error) { return Position{}, false, sink, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &worker{c: c, p: newPartition(key{"access", 0}), sink: sink, reader: fetch.NewReader(0), decoder: compiled.NewDecoder()}
+}
+
+func TestNoAllocationPerEvent(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		mapping codec.Mapping
+		codec   int
+	}{
+		{"native", codec.Mapping{}, fetchtest.None},
+		{"zstd", codec.Mapping{}, fetchtest.Zstd},
+		{"headers", codec.Mapping{Fields: map[string]codec.Rule{"subject": {Path: "header:user"}}}, fetchtest.None},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const events = 5000
+			b := fetchtest.Batch{Codec: c.codec, Time: eventTime(0).UnixMilli()}
+			for i := range events {
+				b.Records = append(b.Records, fetchtest.Record{Delta: int32(i), Time: int64(i) * 1000, Value: event(0, i)})
+			}
+			part := &fetch.Partition{Topic: "access", HighWatermark: events, LastStable: events, Records: b.Bytes()}
+			sink := &tally{}
+			w := standalone(t, c.mapping, sink)
+			perBatch := testing.AllocsPerRun(20, func() {
+				w.next = 0
+				if err := w.read(t.Context(), parcel{part: part}); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if sink.last.Next != events || sink.events != 21*events {
+				t.Fatalf("read %d events up to %d", sink.events, sink.last.Next)
+			}
+			if perBatch > 10 {
+				t.Errorf("%v allocations in a batch of %d events", perBatch, events)
+			}
+		})
+	}
+}
+
+func TestInstantOfARecord(t *testing.T) {
+	for ms, want := range map[int64]access.Instant{
+		-1: access.End, 0: 0, 1_435_708_800_000: access.At(time.Date(2015, 7, 1, 0, 0, 0, 0, time.UTC)),
+		math.MaxInt64: access.End, math.MinInt64: access.Beginning, -2: -2_000_000,
+	} {
+		if got := instant(ms); got != want {
+			t.Errorf("instant(%d) = %d, want %d", ms, got, want)
+		}
+	}
+}
+
+// FuzzExtent holds the quick look at the headers against the reader: where it
+// is sure of whole and sound batches, both end at the same offset.
+func FuzzExtent(f *testing.F) {
+	log := fetchtest.Join(craft(0, fetchtest.None, 0), craft(1, fetchtest.Gzip, 10), fetchtest.Batch{Base: 20, LastDelta: 7}.Bytes(), craft(3, fetchtest.Zstd, 0))
+	f.Add(log, int64(0))
+	f.Add(log[:len(log)-5], int64(5))
+	f.Add(log[:50], int64(0))
+	f.Fuzz(func(t *testing.T, records []byte, from int64) {
+		if from < 0 {
+			t.Skip()
+		}
+		next, sure := extent(records, from)
+		if !sure {
+			if next != from {
+				t.Errorf("not sure, and %d", next)
+			}
+			return
+		}
+		r := fetch.NewReader(1 << 20)
+		r.Reset(&fetch.Partition{HighWatermark: -1, Records: records}, from)
+		for r.Next() {
+		}
+		if r.Err() == nil && r.Position() != next {
+			t.Errorf("extent %d, read up to %d", next, r.Position())
+		}
+	})
+}
