@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 )
 
@@ -34,6 +35,7 @@ type Changes struct {
 // memory of key.
 type change struct {
 	bucket Bucket
+	number uint32 // in which order it came
 	key    []byte
 	sealed []byte
 }
@@ -66,6 +68,7 @@ func (c *Changes) Set(b Bucket, m map[string][]byte) {
 }
 
 func (c *Changes) add(ch change) {
+	ch.number = uint32(len(c.list))
 	c.list = append(c.list, ch)
 	c.sorted = false
 }
@@ -86,12 +89,15 @@ func (c *Changes) settle() []change {
 	if c.sorted {
 		return c.list
 	}
-	slices.SortStableFunc(c.list, change.compare)
+	slices.SortFunc(c.list, func(a, b change) int {
+		return cmp.Or(a.compare(b), cmp.Compare(a.number, b.number))
+	})
 	kept := c.list[:0]
 	for i, ch := range c.list {
 		if i+1 < len(c.list) && ch.compare(c.list[i+1]) == 0 {
 			continue
 		}
+		ch.number = uint32(len(kept))
 		kept = append(kept, ch)
 	}
 	clear(c.list[len(kept):])

@@ -62,7 +62,7 @@ func damaged(file, edits []byte, mend bool) []byte {
 func FuzzOpen(f *testing.F) {
 	dir := f.TempDir()
 	_, last := savedStates(f, dir, 5, 3)
-	last = last[:64<<10] // all that is in use
+	last = last[:usedLength(f, last)]
 	copied := readFile(f, filepath.Join(dir, copyName))
 	f.Add([]byte{}, false)
 	f.Add([]byte{0, 0, 40, 2, 9, 9}, false)

@@ -43,6 +43,9 @@ func stateOf(n int) contents {
 			c[fmt.Sprintf("findings/%d", i)] = strconv.Itoa(n) + ":" + randomText(rng, rng.IntN(40))
 		}
 	}
+	if n > 20 { // late states grow, so that saving them needs new pages
+		c["ledger/growing"] = strconv.Itoa(n) + ":" + randomText(rng, 800*(n%100))
+	}
 	states.Store(n, c)
 	return c
 }

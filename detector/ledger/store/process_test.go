@@ -203,7 +203,7 @@ func fillAndFree(t *testing.T, dir string, fill func(bytes uint64), free func())
 	}
 	used := uint64(usedBytes(t, s))
 	failed := 0
-	for number := 4; number < 40; number++ {
+	for number := 21; number < 50; number++ {
 		ch := have.changes(stateOf(number))
 		fill(rand.Uint64N(used))
 		for range 2 {
@@ -222,7 +222,7 @@ func fillAndFree(t *testing.T, dir string, fill func(bytes uint64), free func())
 			t.Error("copied onto a full disk")
 		}
 		free()
-		if c := (contents{}); number < 6 {
+		if c := (contents{}); number < 24 {
 			if _, err := verifyFile(filepath.Join(dir, copyName), c.add); err != nil || c.number(t) != 3 {
 				t.Errorf("the copy before is gone: %v", err)
 			}
@@ -254,7 +254,7 @@ func fillAndFree(t *testing.T, dir string, fill func(bytes uint64), free func())
 	}
 	closeStore(t, s)
 	s = open(t, dir)
-	if r := s.Report(); r.From != FromFile || r.Detail != "" || load(t, s).number(t) != 1039 {
+	if r := s.Report(); r.From != FromFile || r.Detail != "" || load(t, s).number(t) != 1049 {
 		t.Errorf("report %+v", r)
 	}
 }

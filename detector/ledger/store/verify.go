@@ -249,12 +249,24 @@ func (w *walk) bucket(root []byte, f element) error {
 	return w.leaf(inline, bounds{}, f)
 }
 
-// bounds are the keys between which those of a page must lie: from <= key <
-// until. nil is open.
+// bounds are what the page above says of the keys of a page: the first is
+// from, and all are less than until. nil is open.
+//
+// A first key greater than from would still be found, and bbolt's own check
+// lets it pass; but at the next save bbolt looks for the page under its first
+// key, and adds it a second time.
 type bounds struct{ from, until []byte }
 
-func (b bounds) hold(key []byte) bool {
-	return (b.from == nil || bytes.Compare(key, b.from) >= 0) && (b.until == nil || bytes.Compare(key, b.until) < 0)
+// hold reports whether key may follow last, which is nil before the first key.
+func (b bounds) hold(last, key []byte) bool {
+	if last == nil {
+		if b.from != nil && !bytes.Equal(key, b.from) {
+			return false
+		}
+	} else if bytes.Compare(last, key) >= 0 {
+		return false
+	}
+	return b.until == nil || bytes.Compare(key, b.until) < 0
 }
 
 // tree walks the pages from root down.
@@ -285,6 +297,7 @@ func (w *walk) page(id uint64, depth int, in bounds, f element) error {
 	}
 	keys := make([][]byte, count)
 	children := make([]uint64, count)
+	var last []byte
 	for i := range count {
 		e := p[pageHeaderBytes+i*elementBytes:]
 		size := int64(order.Uint32(e[4:]))
@@ -294,9 +307,10 @@ func (w *walk) page(id uint64, depth int, in bounds, f element) error {
 		keys[i] = p[at : at+int(size)]
 		children[i] = order.Uint64(e[8:])
 		at += int(size)
-		if !in.hold(keys[i]) || i > 0 && bytes.Compare(keys[i-1], keys[i]) >= 0 {
+		if !in.hold(last, keys[i]) {
 			return damage(fmt.Sprintf("the keys of page %d are out of order", id))
 		}
+		last = keys[i]
 	}
 	for i, child := range children {
 		sub := bounds{from: keys[i], until: in.until}
@@ -334,7 +348,7 @@ func (w *walk) leaf(p []byte, in bounds, f element) error {
 		mid := at + int(keySize)
 		end := mid + int(valueSize)
 		key := p[at:mid:mid]
-		if !in.hold(key) || i > 0 && bytes.Compare(last, key) >= 0 {
+		if !in.hold(last, key) {
 			return damage("the keys of a leaf are out of order")
 		}
 		if err := f(flags, key, p[mid:end:end]); err != nil {

@@ -64,7 +64,7 @@ func TestEveryBitFlipIsExactOrRefused(t *testing.T) {
 }
 
 // usedLength is the length up to which pages are in use.
-func usedLength(t *testing.T, file []byte) int {
+func usedLength(t testing.TB, file []byte) int {
 	t.Helper()
 	m, err := readMeta(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
