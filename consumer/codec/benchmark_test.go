@@ -165,3 +165,14 @@ func BenchmarkLearned(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
 }
+
+func BenchmarkStrict(b *testing.B) {
+	events := nativeEvents(2_000, false)
+	c := decoderContender("", compile(b, Mapping{}).newDecoder())
+	for b.Loop() {
+		for _, e := range events {
+			c.decode(e)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
+}

@@ -172,8 +172,11 @@ func (d *Decoder) rejectScan() bool {
 func (d *Decoder) rejection() *Rejection {
 	f := &d.rej
 	detail := f.why
-	if f.field != "" {
+	switch {
+	case f.field != "":
 		detail = f.field + ": " + detail
+	case f.reason == access.Syntax:
+		detail = "not one JSON object: " + detail
 	}
 	if f.at >= 0 {
 		detail += " (byte " + strconv.Itoa(f.at) + ")"

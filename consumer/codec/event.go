@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"slices"
 	"unicode/utf8"
 
 	"sunsetwatch/rules/access"
@@ -232,16 +231,23 @@ func (d *Decoder) addScope(scope []byte, at int) bool {
 		return d.reject(fieldScopes.String(), access.TooLong, at, "a scope is longer than 256 bytes")
 	}
 	i := len(d.scopes)
-	if i > 0 && bytes.Compare(d.scopes[i-1], scope) >= 0 {
-		var known bool
-		if i, known = slices.BinarySearchFunc(d.scopes, scope, bytes.Compare); known {
+	for i > 0 {
+		order := bytes.Compare(d.scopes[i-1], scope)
+		if order == 0 {
 			return true
 		}
+		if order < 0 {
+			break
+		}
+		i--
 	}
 	if len(d.scopes) == access.MaxScopes {
 		return d.reject(fieldScopes.String(), access.TooLong, at, "there are more than 64 scopes")
 	}
-	d.scopes = slices.Insert(d.scopes, i, scope)
+	d.scopes = append(d.scopes, scope)
+	for last := len(d.scopes) - 1; last > i; last-- {
+		d.scopes[last], d.scopes[last-1] = d.scopes[last-1], d.scopes[last]
+	}
 	return true
 }
 

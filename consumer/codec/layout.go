@@ -1,6 +1,9 @@
 package codec
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // maxNumbers is how many names of one node have a number: the kids first, then
 // the names that the layout learns. Others are still read, and still held
@@ -99,6 +102,75 @@ func (l *layout) expected(place int, b []byte, p int) *edge {
 		return &e[0]
 	}
 	return &e[1]
+}
+
+// follow reads members of an object for as long as each is the first that is
+// expected and its value is a plain string or a whole number; it gives the
+// place where to go on. It never fails: what it does not understand is left.
+func (s *scanner) follow(b []byte, p int, m *members) int {
+	edges, place, seen := m.layout.edges, m.place, m.seen
+	for p >= 0 && p <= len(b)-16 {
+		words := b[p : p+16 : p+16]
+		e := &edges[place][0]
+		if !e.is(binary.LittleEndian.Uint64(words), binary.LittleEndian.Uint64(words[8:])) || !e.goesOn(b, p) {
+			break
+		}
+		bit := uint64(1) << (e.number & 63)
+		start := p + int(e.length)
+		if seen&bit != 0 || start >= len(b) {
+			break
+		}
+		k, end := kindNumber, start
+		if b[start] == '"' {
+			if end = plainText(b, start+1); end < 0 {
+				break
+			}
+			start++
+			k, p = kindString, end+1
+		} else {
+			if end = plainNumber(b, start); end < 0 {
+				break
+			}
+			p = end
+		}
+		if kid := e.kid; kid != nil && kid.slot >= 0 {
+			s.slots[kid.slot] = span{start: int32(start), end: int32(end), kind: k}
+		}
+		seen |= bit
+		place = placeNames + int(e.number)
+		m.count++
+	}
+	m.place, m.seen = place, seen
+	return p
+}
+
+// plainText is the place of the quote that ends a string, or -1 where it is not
+// plain ASCII without escapes, or near the end.
+func plainText(b []byte, p int) int {
+	for ; p >= 0 && p <= len(b)-8; p += 8 {
+		w := binary.LittleEndian.Uint64(b[p : p+8 : p+8])
+		if m := special(w); m != 0 {
+			n := bits.TrailingZeros64(m) &^ 7
+			if byte(w>>n) == '"' {
+				return p + n>>3
+			}
+			break
+		}
+	}
+	return -1
+}
+
+// plainNumber is the place behind a whole number without sign, or -1 where
+// there is none.
+func plainNumber(b []byte, p int) int {
+	end := p
+	for end < len(b) && b[end]-'0' <= 9 {
+		end++
+	}
+	if end == p || end == len(b) || b[p] == '0' && end > p+1 || b[end] == '.' || b[end]|0x20 == 'e' {
+		return -1
+	}
+	return end
 }
 
 func (e *edge) is(first, second uint64) bool {

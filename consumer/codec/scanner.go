@@ -165,6 +165,9 @@ func (s *scanner) object(b []byte, p int, n *node, depth int) int {
 		m.layout = s.layouts[n.id].begin(n)
 	}
 	for {
+		if m.layout != nil {
+			p = s.follow(b, p, &m)
+		}
 		var kid *node
 		if e := m.expected(b, p); e != nil {
 			if bit := uint64(1) << (e.number & 63); m.seen&bit == 0 {

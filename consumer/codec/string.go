@@ -27,24 +27,26 @@ func special(w uint64) uint64 {
 // text reads a string from behind its opening quote. It gives the place of the
 // closing quote and kindString, or kindEscaped where there are escapes; or -1.
 func (s *scanner) text(b []byte, p int) (int, kind) {
-	k := kindString
-	for {
-		var m uint64
-		for p+8 <= len(b) {
-			if m = special(binary.LittleEndian.Uint64(b[p:])); m != 0 {
-				p += bits.TrailingZeros64(m) >> 3
+	if p >= 0 { // always: it spares the bounds checks below
+		for ; p <= len(b)-8; p += 8 {
+			w := binary.LittleEndian.Uint64(b[p : p+8 : p+8])
+			if m := special(w); m != 0 {
+				n := bits.TrailingZeros64(m) &^ 7
+				p += n >> 3
+				if byte(w>>n) == '"' {
+					return p, kindString
+				}
 				break
 			}
-			p += 8
 		}
-		if m == 0 {
-			for p < len(b) && b[p] != '"' && b[p] != '\\' && b[p] >= 0x20 && b[p] < utf8.RuneSelf {
-				p++
-			}
-			if p >= len(b) {
-				return s.fail(access.Syntax, len(b), whyEnd), k
-			}
-		}
+	}
+	return s.roughText(b, p)
+}
+
+// roughText goes on with a string that is not plain, or near the end.
+func (s *scanner) roughText(b []byte, p int) (int, kind) {
+	k := kindString
+	for p < len(b) {
 		switch c := b[p]; {
 		case c == '"':
 			return p, k
@@ -55,12 +57,18 @@ func (s *scanner) text(b []byte, p int) (int, kind) {
 			}
 		case c < 0x20:
 			return s.fail(access.Syntax, p, "a raw control character in a string"), k
-		default:
+		case c >= utf8.RuneSelf:
 			if p = s.runes(b, p); p < 0 {
 				return -1, k
 			}
+		case p+8 <= len(b):
+			m := special(binary.LittleEndian.Uint64(b[p:]))
+			p += bits.TrailingZeros64(m) >> 3 // eight where there is none
+		default:
+			p++
 		}
 	}
+	return s.fail(access.Syntax, len(b), whyEnd), k
 }
 
 // runes checks the UTF-8 of a run of characters beyond ASCII.
