@@ -45,9 +45,6 @@ func (v Value) IsList() bool {
 	return v.node != nil && (v.node.Kind == yaml.SequenceNode || v.document.lists[v.node] != nil)
 }
 
-// Key of the value, or of the list it is an item of.
-func (v Value) Key() string { return v.key }
-
 // Place of the value; of its key where the value is written as nothing.
 func (v Value) Place() Place {
 	n := v.node
@@ -74,8 +71,8 @@ func (v Value) Errorf(format string, args ...any) { v.Place().Errorf(format, arg
 // Warnf reports a warning at the value.
 func (v Value) Warnf(format string, args ...any) { v.Place().Warnf(format, args...) }
 
-// label is what problems call the value itself.
-func (v Value) label() string {
+// Label is what problems call the value: its key, or "an item of" its list's.
+func (v Value) Label() string {
 	if v.keyNode == nil {
 		return "an item of " + v.key
 	}
@@ -85,9 +82,9 @@ func (v Value) label() string {
 func (v Value) wrongType(want string) {
 	switch {
 	case v.Given():
-		v.Errorf("%s must be %s, not %s", v.label(), want, v.describe())
+		v.Errorf("%s must be %s, not %s", v.Label(), want, v.describe())
 	case v.Null() && v.keyNode == nil: // the null of a key means something, that of an item does not
-		v.Errorf("%s is empty", v.label())
+		v.Errorf("%s is empty", v.Label())
 	}
 }
 
@@ -160,7 +157,7 @@ func (v Value) Instant() (access.Instant, bool) {
 	}
 	i, complaint := parseInstant(s)
 	if complaint != "" {
-		v.Errorf("%s %s", v.label(), complaint)
+		v.Errorf("%s %s", v.Label(), complaint)
 		return 0, false
 	}
 	return i, true
@@ -175,7 +172,7 @@ func (v Value) Duration() (time.Duration, bool) {
 	}
 	d, complaint := parseDuration(s)
 	if complaint != "" {
-		v.Errorf("%s %s", v.label(), complaint)
+		v.Errorf("%s %s", v.Label(), complaint)
 		return 0, false
 	}
 	return d, true
@@ -199,7 +196,7 @@ func (v Value) Int() (int64, bool) {
 		if err == nil {
 			return n, true
 		}
-		v.Errorf("%s must be a whole number in decimal digits", v.label())
+		v.Errorf("%s must be a whole number in decimal digits", v.Label())
 		return 0, false
 	}
 	v.wrongType("a whole number")
@@ -214,7 +211,7 @@ func (v Value) Float() (float64, bool) {
 		if err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
 			return f, true
 		}
-		v.Errorf("%s must be a finite number in decimal digits", v.label())
+		v.Errorf("%s must be a finite number in decimal digits", v.Label())
 		return 0, false
 	}
 	v.wrongType("a number")

@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"sunsetwatch/rules/access"
 )
@@ -132,19 +133,7 @@ func (r *Registration) compile() {
 // at are the terms at t, all being known.
 func (r *Registration) at(t access.Instant) *Terms {
 	// The first stretch begins at Beginning, as a first revision has no effective.
-	i := len(r.stretches) - 1
-	if i > 8 {
-		i, _ = slices.BinarySearchFunc(r.stretches, t, func(s stretch, t access.Instant) int {
-			if s.since <= t {
-				return -1
-			}
-			return 1
-		})
-		i--
-	}
-	for i > 0 && r.stretches[i].since > t {
-		i--
-	}
+	i := sort.Search(len(r.stretches), func(i int) bool { return r.stretches[i].since > t }) - 1
 	return &r.stretches[i].terms
 }
 

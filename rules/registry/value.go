@@ -29,9 +29,9 @@ func (s *set) name(v document.Value) string {
 	case !ok:
 		return ""
 	case text == "":
-		v.Errorf("%s is empty", v.Key())
+		v.Errorf("%s is empty", v.Label())
 	case len(text) > access.MaxNameBytes:
-		v.Errorf("%s is longer than %d bytes: no event can carry it", v.Key(), access.MaxNameBytes)
+		v.Errorf("%s is longer than %d bytes: no event can carry it", v.Label(), access.MaxNameBytes)
 		return ""
 	}
 	return s.share(text)
@@ -65,7 +65,7 @@ func (s *set) pattern(v document.Value) string {
 func (s *set) instant(v document.Value) (access.Instant, bool) {
 	i, ok := v.Instant()
 	if ok && i != i.Minute() {
-		v.Errorf("%s is not a whole minute: write %s or %s", v.Key(), i.Minute(), i.Minute().Plus(60e9))
+		v.Errorf("%s is not a whole minute: write %s or %s", v.Label(), i.Minute(), i.Minute().Plus(60e9))
 		return 0, false
 	}
 	return i, ok
