@@ -127,7 +127,7 @@ func (r *configReader) config(m *document.Mapping) *Config {
 // follow: passing over it would be worse, because its author relies on it.
 func refuse(v document.Value, hint string) {
 	if v.Given() {
-		v.KeyPlace().Errorf("%s is not supported yet: leave it out; %s", v.Key(), hint)
+		v.KeyPlace().Errorf("%s is not supported yet: leave it out; %s", v.Label(), hint)
 	}
 }
 
@@ -222,7 +222,7 @@ func (r *configReader) texts(v document.Value, key string, item func(v document.
 func (r *configReader) path(v document.Value, s string) string {
 	switch {
 	case s == "":
-		v.Errorf("%s is empty: write a path", v.Key())
+		v.Errorf("%s is empty: write a path", v.Label())
 		return ""
 	case filepath.IsAbs(s):
 		return filepath.Clean(s)
@@ -240,7 +240,7 @@ func (r *configReader) duration(v document.Value) (time.Duration, bool) {
 	}
 	d, err := document.ParseDuration(s)
 	if err != nil {
-		v.Errorf("%s %v", v.Key(), err)
+		v.Errorf("%s %v", v.Label(), err)
 		return 0, false
 	}
 	return d, true
@@ -254,7 +254,7 @@ func (r *configReader) text(v document.Value) (string, bool) {
 	}
 	s, err := expand(s, r.env)
 	if err != nil {
-		v.Errorf("%s: %v", v.Key(), err)
+		v.Errorf("%s: %v", v.Label(), err)
 		return "", false
 	}
 	return s, true

@@ -65,7 +65,7 @@ func (r *configReader) rule(v document.Value) (codec.Rule, bool) {
 	if !v.IsMapping() {
 		s, ok := r.text(v)
 		if !ok && !v.Given() {
-			v.Errorf("%s is empty: write a path, or leave it out for its native name", v.Key())
+			v.Errorf("%s is empty: write a path, or leave it out for its native name", v.Label())
 		}
 		return codec.Rule{Path: s}, ok
 	}
