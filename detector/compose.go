@@ -46,10 +46,9 @@ func (d *Detector) finding(g group, s *sum) *rules.Finding {
 	if r := s.lastMatch.Decided; r != nil {
 		f.DecidedBy = &rules.Decision{Recorded: r.Recorded, By: r.By, Reason: r.Reason, Ticket: r.Ticket}
 	}
-	subjects, subjectsExact := s.people.subjects()
-	grantors, grantorsExact := s.people.grantors()
-	f.People, f.PeopleExact = subjects.low, subjectsExact
-	f.Grantors, f.GrantorsExact = grantors.low, grantorsExact
+	subjects, grantors := s.people.numbers()
+	f.People, f.PeopleExact = subjects.low, subjects.exact
+	f.Grantors, f.GrantorsExact = grantors.low, grantors.exact
 	for o, n := range s.operations {
 		if n.low > 0 {
 			f.Operations[access.Operation(o).String()] = n.low
@@ -72,7 +71,7 @@ func (d *Detector) finding(g group, s *sum) *rules.Finding {
 	return f
 }
 
-func (s *sum) bounds(subjects, grantors span, grace bool) *rules.Bounds {
+func (s *sum) bounds(subjects, grantors number, grace bool) *rules.Bounds {
 	var possible ledger.Days
 	possible.Union(&s.days)
 	possible.Union(&s.possibleDays)

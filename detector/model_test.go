@@ -280,7 +280,7 @@ func randomCalls(r *rand.Rand, n int, b *book) []call {
 		i, j := r.IntN(n), r.IntN(n)
 		calls[i], calls[j] = calls[j], calls[i]
 	}
-	return number(calls)
+	return numbered(calls)
 }
 
 // timeless is a finding without its life and its words.

@@ -41,31 +41,41 @@ func (p *people) add(c *ledger.Cell, s *parted, all, touched bool) {
 	}
 }
 
-// subjects is the number of distinct subjects.
-func (p *people) subjects() (n span, exact bool) { return count(&p.self, &p.others) }
+// number is how many people there are, and whether both ends are exact.
+type number struct {
+	span
+	exact bool
+}
 
-// grantors is the number of distinct grantors, or subjects where no grantor is
-// given.
-func (p *people) grantors() (n span, exact bool) { return count(&p.self, &p.granted) }
+// numbers of distinct subjects, and of distinct grantors or, where none is given,
+// subjects.
+func (p *people) numbers() (subjects, grantors number) {
+	subjects = count(&p.self, &p.others)
+	if p.others.empty() && p.granted.empty() {
+		return subjects, subjects // estimating is what costs most
+	}
+	return subjects, count(&p.self, &p.granted)
+}
 
-// count of two crowds together, and whether both ends are exact numbers.
-func count(a, b *crowd) (n span, exact bool) {
+func (c *crowd) empty() bool { return c.certain.empty() && c.possible.empty() }
+
+// count of two crowds together.
+func count(a, b *crowd) number {
 	var u union
 	u.add(a.certain.people())
 	u.add(b.certain.people())
-	n.low, exact = u.people().Count()
-	n.high = n.low
+	low, exact := u.people().Count()
 	if a.possible.empty() && b.possible.empty() {
-		return n, exact
+		return number{exactly(low), exact}
 	}
 	u.add(a.possible.people())
 	u.add(b.possible.people())
-	most, mostExact := u.people().Count()
+	high, highExact := u.people().Count()
 	if a.somebody || b.somebody {
-		n.low = max(n.low, 1)
+		low = max(low, 1)
 	}
-	n.high = max(n.low, most) // estimates are not monotonous
-	return n, exact && mostExact
+	// Estimates are not monotonous.
+	return number{span{low, max(low, high)}, exact && highExact}
 }
 
 // union of sets of people, which are left as they are. A single one is not

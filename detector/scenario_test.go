@@ -45,7 +45,7 @@ func told(parts ...[]call) []call {
 	for i := range all {
 		all[i].source = i % 4
 	}
-	return number(all)
+	return numbered(all)
 }
 
 // run feeds calls in batches and judges each, with a wall time of a minute after
@@ -317,7 +317,7 @@ func TestS14LateAndDamning(t *testing.T) {
 	f, d := begin(t, snapshot(t, netflixKnown))
 	story := netflixStory()
 	story = slices.DeleteFunc(story, func(c call) bool { return c.time == at("2015-07-01") && c.principal == "app-netflix-web" })
-	number(story)
+	numbered(story)
 	run(f, d, before(story, "2016-03-01"))
 	x := only(t, d, "access_after_sunset", "netflix")
 	equal(t, "first", x.FirstEvent.Time, at("2015-07-01T06:00:00Z"))
@@ -340,7 +340,7 @@ func TestS20Boundaries(t *testing.T) {
 		c.time = at(t)
 		calls = append(calls, c)
 	}
-	run(f, d, number(calls))
+	run(f, d, numbered(calls))
 	x := only(t, d, "access_after_sunset", "netflix")
 	equal(t, "events", x.Events, 3)
 	equal(t, "first", x.FirstEvent, rules.Coordinate{Time: at("2015-07-01"), Source: "partner-access/0", Offset: 3})
@@ -381,7 +381,7 @@ registrations:
 		c.operation = access.Read
 		calls = append(calls, c)
 	}
-	run(f, d, number(calls))
+	run(f, d, numbered(calls))
 	var got []string
 	for _, x := range d.Findings() {
 		got = append(got, fmt.Sprintf("%s %s %q %d since %s: %s", x.Partner, x.Feature, x.Principals, x.Events, x.Since, x.Why))

@@ -1,6 +1,8 @@
 package detector
 
 import (
+	"slices"
+
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
@@ -51,7 +53,7 @@ func (s *sum) attempt(c *ledger.Cell, p *parted, matches []*rules.Match) {
 // access adds accesses of a cell; matches as for attempt.
 func (s *sum) access(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Match) {
 	member := members(matches)
-	all := !contains(member, false)
+	all := !slices.Contains(member, false)
 	s.people.add(c, p, all, member[0] || member[len(member)-1])
 	n := p.events(member)
 	if n.high == 0 {
@@ -78,7 +80,7 @@ func (s *sum) access(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Ma
 	if last := len(s.principals) - 1; n.low > 0 && (last < 0 || s.principals[last] != c.Principal()) {
 		s.principals = append(s.principals, c.Principal())
 	}
-	s.inexact = s.inexact || !all || contains(after, true) && contains(after, false)
+	s.inexact = s.inexact || !all || slices.Contains(after, true) && slices.Contains(after, false)
 	if all {
 		s.days.Union(&p.Days)
 	} else if from, to := p.daysIn(member, &s.days, &s.possibleDays); from <= to {
@@ -141,13 +143,4 @@ func offending(matches []*rules.Match) []string {
 		}
 	}
 	return nil
-}
-
-func contains(list []bool, v bool) bool {
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return false
 }

@@ -123,8 +123,8 @@ func batches(r *rand.Rand, calls []call) [][]call {
 	return all
 }
 
-// number the calls by source, in the order in which they stand.
-func number(calls []call) []call {
+// numbered are calls with their offsets, in the order in which they stand.
+func numbered(calls []call) []call {
 	next := map[int]int64{}
 	for i := range calls {
 		calls[i].offset = next[calls[i].source]
