@@ -121,9 +121,10 @@ func (d *instance) judge(ctx context.Context) error {
 			}
 			return err
 		case answer := <-d.reloads:
-			answer <- d.reloadNow()
+			err := d.reloadNow()
 			d.save()
 			lastSave = d.Now()
+			answer <- err // what it changed is shown by now
 			continue
 		case <-tick.C:
 		}
