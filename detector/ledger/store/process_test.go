@@ -76,7 +76,7 @@ func TestKilledWhileSaving(t *testing.T) {
 		}
 	}
 
-	kills := 40
+	kills := 25
 	if testing.Short() {
 		kills = 8
 	}

@@ -34,7 +34,7 @@ func TestEveryBitFlipIsExactOrRefused(t *testing.T) {
 		t.Fatal("the file itself is refused")
 	}
 	newest := newestMeta(before, last)
-	step := 23
+	step := 41
 	if testing.Short() {
 		step = 131
 	}
@@ -181,7 +181,7 @@ func TestRandomDamage(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
 	rng := rand.New(rand.NewPCG(seed, 3))
-	rounds := 6000
+	rounds := 2500
 	if testing.Short() {
 		rounds = 2000
 	}
