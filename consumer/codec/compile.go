@@ -10,6 +10,7 @@ import (
 // Compiled is a Mapping ready for use. It is made by Compile alone.
 type Compiled struct {
 	rules   [fields]rule
+	direct  [fields]direct
 	root    *node // of an event
 	outer   *node // of a record that holds an array of events; else nil
 	explode string

@@ -20,22 +20,22 @@ func (d *Decoder) fill() bool {
 	d.event = access.Event{Records: 1}
 	d.scopes = d.scopes[:0]
 	for f := range field(fields) {
-		r := &d.compiled.rules[f]
-		if r.direct >= 0 {
-			item := &d.slots[r.direct]
+		if direct := d.compiled.direct[f]; direct.slot >= 0 {
+			item := &d.slots[direct.slot]
 			if item.kind == kindAbsent {
 				if f <= fieldOperation && !d.miss(f) {
 					return false
 				}
 				continue
 			}
-			if r.plain>>item.kind&1 != 0 && item.start < item.end {
+			if direct.plain>>item.kind&1 != 0 && item.start < item.end {
 				if !d.set(f, d.buf[item.start:item.end:item.end], int(item.start)) {
 					return false
 				}
 				continue
 			}
 		}
+		r := &d.compiled.rules[f]
 		var x found
 		ok := d.find(f, r, &x)
 		switch {
@@ -176,7 +176,9 @@ func (d *Decoder) setScopes(r *rule, x *found) bool {
 		}
 		text, at := d.textOf(item), int(item.start)
 		ok := true
-		if to, translated := r.translate(text); translated {
+		if !r.mapped {
+			ok = d.addScope(text, at)
+		} else if to, translated := r.translate(text); translated {
 			ok = d.addScopes(to, at)
 		} else {
 			ok = d.addScope(text, at)
@@ -262,10 +264,9 @@ func (d *Decoder) find(f field, r *rule, x *found) bool {
 			break
 		}
 	}
-	if r.direct >= 0 {
-		return true
-	}
 	switch {
+	case !r.mapped:
+		return true
 	case r.switched && x.kind != kindAbsent:
 		x.kind, x.text = kindString, r.present
 	case r.switched:

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
-	"math/bits"
 )
 
 // fewNames is how many names of one object are compared one by one; those of a
@@ -53,25 +52,33 @@ func (n *names) reset() {
 	n.large, n.objects = n.large[:0], 0
 }
 
-// hashName is a hash of b[start:end] from its length and its two ends. It looks
-// at b beyond end, but does not depend on what is there.
-func hashName(b []byte, start, end int) uint32 {
-	const k = 0x9e3779b97f4a7c15
-	var first, last uint64
-	n := end - start
-	switch {
-	case n >= 8:
-		first = binary.LittleEndian.Uint64(b[start:])
-		last = binary.LittleEndian.Uint64(b[end-8:])
-	case start+8 <= len(b):
-		first = binary.LittleEndian.Uint64(b[start:]) & (1<<(8*uint(n)) - 1)
-	default:
-		for i := end - 1; i >= start; i-- {
-			first = first<<8 | uint64(b[i])
+// key is what names are compared by first.
+type key struct {
+	first  uint64 // the first eight bytes, zeros behind shorter names
+	length int
+	hash   uint32
+}
+
+// keyOf is the key of b[start:end]. It looks at b beyond end, but does not
+// depend on what is there.
+func keyOf(b []byte, start, end int) key {
+	k := key{length: end - start}
+	if k.length == 0 {
+		return k
+	}
+	if start >= 0 && start <= len(b)-8 {
+		k.first = binary.LittleEndian.Uint64(b[start : start+8 : start+8])
+		if k.length < 8 {
+			k.first &= 1<<(8*uint(k.length)) - 1
+		}
+	} else {
+		for i := min(end, start+8) - 1; i >= start; i-- {
+			k.first = k.first<<8 | uint64(b[i])
 		}
 	}
-	h := (first ^ bits.RotateLeft64(last, 31) ^ uint64(n)) * k
-	return uint32(h ^ h>>32)
+	const odd = 0x9e3779b97f4a7c15
+	k.hash = uint32((k.first ^ uint64(k.length)<<57 ^ uint64(b[end-1])<<48) * odd >> 32)
+	return k
 }
 
 func (s *scanner) nameText(n *name) []byte {

@@ -11,6 +11,7 @@ import (
 type node struct {
 	id    int    // among all nodes of the mapping: the index of its layout
 	name  string // under its parent; a number also indexes an array
+	key   key    // of the name
 	field string // native name of the first field that reads this node, or empty
 	slot  int    // where the scanner leaves what it finds here; -1: nowhere
 	list  bool   // the elements of an array found here are wanted one by one
@@ -70,7 +71,8 @@ func (n *node) seal() {
 	n.buckets = slices.Repeat([]int16{-1}, size)
 	n.next = make([]int16, len(n.kids))
 	for i, k := range n.kids {
-		h := hashName([]byte(k.name), 0, len(k.name)) & uint32(size-1)
+		k.key = keyOf([]byte(k.name), 0, len(k.name))
+		h := k.key.hash & uint32(size-1)
 		n.next[i], n.buckets[h] = n.buckets[h], int16(i)
 		if at, err := strconv.Atoi(k.name); err == nil && at >= 0 && strconv.Itoa(at) == k.name {
 			n.indexes = append(n.indexes, index{at, k})
@@ -90,14 +92,18 @@ func (n *node) element(i int) *node {
 	return nil
 }
 
-// find is the index of the kid with that name, or -1; h is the name's hash.
-func (n *node) find(name []byte, h uint32) int {
+// find is the index of the kid with that name, or -1.
+func (n *node) find(name []byte, k *key) int {
 	if len(n.buckets) == 0 {
 		return -1
 	}
-	i := n.buckets[h&uint32(len(n.buckets)-1)]
-	for i >= 0 && n.kids[i].name != string(name) {
-		i = n.next[i]
+	i := int(n.buckets[k.hash&uint32(len(n.buckets)-1)])
+	for i >= 0 {
+		kid := n.kids[i]
+		if kid.key.first == k.first && kid.key.length == k.length && (k.length <= 8 || kid.name == string(name)) {
+			return i
+		}
+		i = int(n.next[i])
 	}
-	return int(i)
+	return -1
 }

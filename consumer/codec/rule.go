@@ -13,8 +13,7 @@ import (
 // rule is a Rule ready for use.
 type rule struct {
 	sources []source
-	direct  int    // slot, where looking there is all there is to do; else -1
-	plain   uint16 // direct: the kinds whose text is what the value says, one bit each
+	mapped  bool
 	accepts uint16 // the kinds that have a text for this field, one bit each
 	wants   string // the same in words
 	path    string // as configured; empty: the native name
@@ -23,6 +22,12 @@ type rule struct {
 	fallback        []byte
 	switched        bool // present and absent replace what was found
 	present, absent []byte
+}
+
+// direct is the short way to a field without a rule.
+type direct struct {
+	slot  int16  // -1: there is none
+	plain uint16 // the kinds whose text is what the value says, one bit each
 }
 
 // source is one alternative of a rule.
@@ -40,14 +45,14 @@ const (
 
 func (c *Compiled) compileRule(t *tree, f field, written Rule, mapped bool) []error {
 	r := &c.rules[f]
-	*r = rule{direct: -1, accepts: c.nativeKinds(f), path: written.Path}
+	c.direct[f] = direct{slot: -1}
+	*r = rule{mapped: mapped, accepts: c.nativeKinds(f), path: written.Path}
 	if !mapped {
-		r.direct = t.slot([]string{f.String()}, f.String()).slot
-		r.sources = []source{{slot: r.direct}}
-		if f == fieldScopes {
-			t.slot([]string{f.String()}, f.String()).list = true
-		}
-		r.wants, r.plain = wants(r.accepts, f), r.accepts&^(1<<kindEscaped)
+		n := t.slot([]string{f.String()}, f.String())
+		n.list = n.list || f == fieldScopes
+		r.sources = []source{{slot: n.slot}}
+		r.wants = wants(r.accepts, f)
+		c.direct[f] = direct{slot: int16(n.slot), plain: r.accepts &^ (1 << kindEscaped)}
 		return nil
 	}
 	r.accepts = scalarKinds

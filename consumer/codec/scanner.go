@@ -218,16 +218,19 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 	if end == 0 {
 		return p, nil, false
 	}
-	quote := start - 1
-	n := s.name(b, start, end, escaped)
-	text := s.nameText(&n)
-	number := m.node.find(text, n.hash)
+	quote, from := start-1, b
+	if escaped {
+		start, end = s.unescape(b[start:end])
+		from = s.arena
+	}
+	k := keyOf(from, start, end)
+	number := m.node.find(from[start:end], &k)
 	if number >= 0 {
 		kid = m.node.kids[number]
 	} else {
 		number = maxNumbers
 		if m.layout != nil {
-			number = m.layout.number(text, n.hash)
+			number = m.layout.number(from[start:end], k.hash)
 		}
 	}
 	if number < maxNumbers {
@@ -236,7 +239,7 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 			return s.failTwice(kid, quote), nil, false
 		}
 		m.seen |= bit
-	} else if s.meet(&m.bag, n) {
+	} else if s.meet(&m.bag, name{start: int32(start), end: int32(end), hash: k.hash, unescaped: escaped}) {
 		return s.failTwice(kid, quote), nil, false
 	}
 	if m.layout != nil {
@@ -246,19 +249,16 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 	return p, kid, true
 }
 
-// name is the name b[start:end], unescaped where that is needed.
-func (s *scanner) name(b []byte, start, end int, escaped bool) name {
-	if escaped {
-		start, end = s.unescape(b[start:end])
-		b = s.arena
-	}
-	return name{start: int32(start), end: int32(end), hash: hashName(b, start, end), unescaped: escaped}
-}
-
 // memberName reads comma, name and colon. It gives the place of the value and
 // the name; at the closing brace the end of the name is 0, after a fault next
 // is -1 too.
 func (s *scanner) memberName(b []byte, p int, first bool) (next, start, end int, escaped bool) {
+	// The way most members are written.
+	if q := p; !first && q >= 0 && q <= len(b)-2 && b[q] == ',' && b[q+1] == '"' {
+		if end = plainText(b, q+2); end > 0 && end < len(b)-2 && b[end+1] == ':' && b[end+2] > ' ' {
+			return end + 2, q + 2, end, false
+		}
+	}
 	p = space(b, p)
 	if p < len(b) && b[p] == '}' {
 		return p + 1, 0, 0, false
@@ -304,8 +304,16 @@ func (s *scanner) skipObject(b []byte, p int, depth int) int {
 		if p, start, end, escaped = s.memberName(b, p, first); end == 0 {
 			break
 		}
-		if !s.lax && s.meet(&o, s.name(b, start, end, escaped)) {
-			return s.fail(access.DuplicateField, start-1, whyNameTwice)
+		if !s.lax {
+			quote, from := start-1, b
+			if escaped {
+				start, end = s.unescape(b[start:end])
+				from = s.arena
+			}
+			k := keyOf(from, start, end)
+			if s.meet(&o, name{start: int32(start), end: int32(end), hash: k.hash, unescaped: escaped}) {
+				return s.fail(access.DuplicateField, quote, whyNameTwice)
+			}
 		}
 		if p = s.value(b, p, nil, depth); p < 0 {
 			return -1
@@ -322,6 +330,9 @@ func (s *scanner) array(b []byte, p int, n *node, depth int) int {
 	}
 	start, first := p-1, len(s.items)
 	s.lax = s.lax || n.whole
+	if n.list && len(n.kids) == 0 {
+		p = s.plainItems(b, p)
+	}
 	if p = s.elements(b, p, n, depth); p < 0 {
 		return -1
 	}
@@ -363,6 +374,20 @@ func (s *scanner) elements(b []byte, p int, n *node, depth int) int {
 		}
 		p = space(b, p+1)
 	}
+}
+
+// plainItems reads elements of a list for as long as each is a plain string and
+// another string follows; it gives the place of the next one. It never fails.
+func (s *scanner) plainItems(b []byte, p int) int {
+	for p >= 0 && p < len(b) && b[p] == '"' {
+		end := plainText(b, p+1)
+		if end < 0 || end >= len(b)-2 || b[end+1] != ',' || b[end+2] != '"' {
+			break
+		}
+		s.items = append(s.items, span{start: int32(p + 1), end: int32(end), kind: kindString})
+		p = end + 2
+	}
+	return p
 }
 
 // item reads one element of a list.
