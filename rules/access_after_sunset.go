@@ -37,10 +37,13 @@ func accessAfterSunset() Kind {
 			var b strings.Builder
 			fmt.Fprintf(&b, "%s %s %s since %s%s%s", plain(f.Partner), deed(f), extent(f), end, moment(f.Since), lastTime(f))
 			if n := f.EventsAfterGrace; n != nil && f.GraceUntil > f.Sunset {
-				switch *n {
-				case 0:
-					fmt.Fprintf(&b, "; the grace period ends on %s", moment(f.GraceUntil))
-				case f.Events:
+				switch {
+				case f.Bounds != nil && *n > 0:
+					fmt.Fprintf(&b, "; at least %s of them after the grace period", number(*n))
+				case f.Bounds != nil:
+				case *n == 0:
+					fmt.Fprintf(&b, "; all of them in the grace period, which ends on %s", moment(f.GraceUntil))
+				case *n == f.Events:
 					b.WriteString("; all of them after the grace period")
 				default:
 					fmt.Fprintf(&b, "; %s of them after the grace period", number(*n))

@@ -38,9 +38,11 @@ func TestSentences(t *testing.T) {
 			f.Scopes, f.Team, f.Owner = nil, "", ""
 			f.Since = at("2015-07-01T12:30:00Z")
 			f.Principals = []string{"a", "b", "c", "d", "e"}
-		}, "netflix read data for msg.recommend once about 1 person since its sunset on 2015-07-01 at 12:30 UTC, on 2015-07-01; the grace period ends on 2015-07-31. Revoke the credentials of a, b, c and 2 more."},
+		}, "netflix read data for msg.recommend once about 1 person since its sunset on 2015-07-01 at 12:30 UTC, on 2015-07-01; all of them in the grace period, which ends on 2015-07-31. Revoke the credentials of a, b, c and 2 more."},
 		{AccessAfterSunset, func(f *Finding, _ *Match) { f.EventsAfterGrace, f.People = pointer(f.Events), 0 },
 			"netflix read messages.read for msg.recommend 2,560 times since its sunset on 2015-07-01, the last time on 2017-03-31; all of them after the grace period. Team partner-platform: revoke the credential of app-netflix-web."},
+		{AccessAfterSunset, func(f *Finding, _ *Match) { f.Bounds = &Bounds{} },
+			"netflix read messages.read for msg.recommend at least 2,560 times about 500 people since its sunset on 2015-07-01, the last time on 2017-03-31; at least 2,440 of them after the grace period. Team partner-platform: revoke the credential of app-netflix-web."},
 		{NoRegistration, func(f *Finding, _ *Match) { f.Partner, f.Team, f.Owner = Unregistered, "", "" },
 			"app-netflix-web, which belongs to no partner, read messages.read for msg.recommend 2,560 times about 500 people, from 2015-07-01 to 2017-03-31. Find out whose it is and register it, or revoke its credential."},
 		{NoRegistration, func(_ *Finding, last *Match) { last.Since = at("2016-01-01") },
