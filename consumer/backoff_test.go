@@ -39,7 +39,9 @@ func TestBackoffStaysInItsBounds(t *testing.T) {
 type scripted struct {
 	Client
 	down     atomic.Bool
+	behind   atomic.Bool // the high watermark lags, as behind a new leader
 	throttle time.Duration
+	most     int32 // a larger response does not arrive in time; 0: any does
 	fetches  atomic.Int64
 	layouts  atomic.Int64
 }
@@ -51,9 +53,18 @@ func (s *scripted) Fetch(ctx context.Context, req *fetch.Request) (*fetch.Respon
 	if s.down.Load() {
 		return nil, errDown
 	}
+	if s.most > 0 && req.MaxBytes > s.most {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	resp, err := s.Client.Fetch(ctx, req)
 	if err == nil {
 		resp.Throttle = s.throttle
+		for i := range resp.Partitions {
+			if s.behind.Load() {
+				resp.Partitions[i].HighWatermark = 0
+			}
+		}
 	}
 	return resp, err
 }
@@ -168,6 +179,7 @@ func TestRefusedPartitionHoldsNoOtherUp(t *testing.T) {
 		m := newMemory(t)
 		r := start(t, s, m, Options{MaxWait: 500 * time.Millisecond})
 		defer r.halt()
+		m.await("access", 0, 0)
 		m.await("access", 1, 0)
 		fault := k.Fault(kfake.Fault{Topic: "access", Partitions: []int32{0}, Count: -1})
 		for i := range 20 {
@@ -188,5 +200,17 @@ func TestRefusedPartitionHoldsNoOtherUp(t *testing.T) {
 		fault.Remove()
 		k.produce("access", 0, 0, 5)
 		m.await("access", 0, 5)
+	})
+}
+
+func TestLessIsAskedOfASlowLine(t *testing.T) {
+	virtual(t, func(t *testing.T, k *cluster, s *scripted) {
+		s.most = 2 << 20
+		k.produce("access", 0, 0, 10)
+		m := newMemory(t)
+		r := start(t, s, m, Options{})
+		defer r.halt()
+		<-time.After(2 * time.Minute)
+		m.await("access", 0, 10)
 	})
 }

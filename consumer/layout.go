@@ -178,7 +178,7 @@ func (c *Consumer) lead(ctx context.Context, g *errgroup.Group, p *partition, l 
 	if l.Leader >= 0 {
 		to = c.leaders[l.Leader]
 		if to == nil {
-			to = &leader{c: c, id: l.Leader, wake: make(chan struct{}, 1)}
+			to = &leader{c: c, id: l.Leader, wake: make(chan struct{}, 1), bytes: c.o.ResponseBytes}
 			c.leaders[l.Leader] = to
 			g.Go(func() error { return to.run(ctx) })
 		}

@@ -14,10 +14,12 @@ import (
 
 const (
 	// requestSlack is what a request may take beyond the wait it asks for.
-	requestSlack = 5 * time.Second
-	// shortPoll is the first wait asked for while a partition is left out of a
-	// request: it should not miss its turn because the others are idle.
+	requestSlack = 10 * time.Second
+	// While a partition is left out of a request, the broker is asked to wait
+	// between these two only: it should not miss its turn because the others
+	// are idle.
 	shortPoll = 10 * time.Millisecond
+	longPoll  = 100 * time.Millisecond
 )
 
 // leader fetches from one broker all partitions that it leads.
@@ -35,7 +37,8 @@ type leader struct {
 
 	// Owned by run.
 	asked   []asked
-	single  bool // the request is for a single batch
+	single  bool  // the request is for a single batch
+	bytes   int32 // asked for in all
 	request fetch.Request
 	retry   backoff
 	health  condition
@@ -122,13 +125,13 @@ func (l *leader) compose(now time.Time) (idle time.Duration) {
 		}
 	}
 	if leftOut {
-		l.poll = min(max(2*l.poll, shortPoll), l.c.o.MaxWait)
+		l.poll = min(max(2*l.poll, shortPoll), longPoll)
 		wait = min(wait, l.poll)
 	}
 	l.request.Broker = l.id
 	l.request.MaxWait = max(wait, time.Millisecond)
 	l.request.MinBytes = 1
-	l.request.MaxBytes = l.c.o.ResponseBytes
+	l.request.MaxBytes = l.bytes
 	return idle
 }
 
@@ -146,10 +149,16 @@ func (l *leader) fetch(ctx context.Context) time.Duration {
 		l.tooLarge()
 		return 0
 	default:
+		if errors.Is(err, context.DeadlineExceeded) {
+			// The line may be too slow for so much; what it bears is found
+			// again in small steps.
+			l.bytes = max(l.bytes/2, min(l.c.o.PartitionBytes, l.c.o.ResponseBytes))
+		}
 		l.lost(err)
 		return l.retry.next()
 	}
 	l.retry.reset()
+	l.bytes = min(l.bytes+l.c.o.PartitionBytes/16, l.c.o.ResponseBytes)
 	if d, ok := l.health.recovers(); ok {
 		l.c.log.Info("broker answers again", zap.Int32("broker", l.id), zap.Duration("after", d))
 	}
@@ -167,7 +176,7 @@ func (l *leader) tooLarge() {
 		l.alone = len(l.asked)
 		return
 	}
-	if a := l.asked[0]; a.turn == a.partition.turn {
+	if a := &l.asked[0]; l.current(a) {
 		a.hold = true
 		a.put(parcel{what: oversize, offset: a.offset})
 	}
@@ -199,7 +208,7 @@ func (l *leader) handOut(resp *fetch.Response) {
 	now := time.Now()
 	for i := range resp.Partitions {
 		part := &resp.Partitions[i]
-		if a := l.find(i, part); a != nil && a.turn == a.partition.turn && a.offset == a.ask && !a.hold {
+		if a := l.find(i, part); a != nil && l.current(a) {
 			l.hand(a, part, f, now)
 		}
 	}
@@ -207,6 +216,11 @@ func (l *leader) handOut(resp *fetch.Response) {
 		l.c.held -= f.bytes
 	}
 	l.rotate()
+}
+
+// current reports whether an answer to a is still wanted.
+func (l *leader) current(a *asked) bool {
+	return a.leader == l && a.turn == a.partition.turn && a.offset == a.ask && !a.hold
 }
 
 // find is what was asked that part answers; brokers mostly answer in order.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -82,6 +83,7 @@ func (o *Options) complete() error {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	o.Topics = slices.Compact(slices.Sorted(slices.Values(o.Topics)))
 	defaultTo(&o.MetadataInterval, 10*time.Second)
 	defaultTo(&o.MaxWait, 500*time.Millisecond)
 	defaultTo(&o.PartitionBytes, 1<<20)

@@ -135,6 +135,7 @@ func (c *Consumer) rewind(p *partition, at int64, delay time.Duration) {
 	defer c.mu.Unlock()
 	for _, it := range p.queue {
 		c.drop(p, it)
+		p.doubt = p.doubt || it.what == doubtful
 	}
 	p.queue = nil
 	p.turn++

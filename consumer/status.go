@@ -55,7 +55,6 @@ func (c *Consumer) Status() Status {
 			s.Missing = append(s.Missing, topic)
 		}
 	}
-	slices.Sort(s.Missing)
 	for _, p := range c.partitions {
 		st := p.status
 		st.Leader = -1

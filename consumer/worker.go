@@ -64,20 +64,18 @@ func (w *worker) run(ctx context.Context) error {
 
 // work does what a parcel asks for.
 func (w *worker) work(ctx context.Context, it parcel) error {
-	if it.offset != w.next {
+	switch {
+	case it.what == outside || it.what == doubtful:
+		return w.verify(ctx)
+	case it.offset != w.next:
 		w.c.rewind(w.p, w.next, 0)
 		return nil
-	}
-	switch it.what {
-	case data:
-		return w.read(ctx, it)
-	case corrupt:
+	case it.what == corrupt:
 		return w.unreadable(ctx, &fetch.BadBatch{From: w.next, Next: w.next, Reason: access.SkipUnreadable, Detail: "the broker says that the batch is corrupt"})
-	case oversize:
+	case it.what == oversize:
 		return w.unreadable(ctx, &fetch.BadBatch{From: w.next, Next: w.next, Reason: access.SkipTooLarge, Detail: fetch.ErrFrameTooLarge.Error()})
-	default:
-		return w.verify(ctx)
 	}
+	return w.read(ctx, it)
 }
 
 // read decodes the records of a parcel.
