@@ -32,15 +32,19 @@ const promoted = 16
 // when they were learned, and these follow from the bytes and the node alone.
 // That is why a layout changes no answer.
 type edge struct {
-	words  [2]uint64 // the first sixteen bytes
-	masks  [2]uint64 // which of them count
-	rest   string    // the bytes beyond sixteen
+	words  [3]uint64 // the first bytes
+	masks  [3]uint64 // which of them count
+	rest   string    // the bytes beyond the words
 	kid    *node     // nil: the value is not wanted
+	slot   int16     // of the kid; -1: none
 	number uint8     // of the name
 	length uint8     // 0: there is no such edge
 	quote  uint8     // where the name begins
 	used   uint8     // how often the second choice was right, up to promoted
 }
+
+// inWords is how many bytes the words of an edge hold.
+const inWords = 24
 
 // Places in a layout: behind the opening brace, behind a name without a number,
 // and behind the name of number i at placeNames + i.
@@ -53,7 +57,8 @@ const (
 // layout remembers in which order the names of one node's objects come: for
 // each place the two edges that were seen last. It is empty to begin with.
 type layout struct {
-	edges  [][2]edge
+	first  []edge   // by place
+	second []edge   // by place
 	rests  []string // by number: the rest of an edge, to be used again
 	names  []string // that the node does not know, by number less its kids
 	hashes []uint32 // of the names
@@ -69,10 +74,10 @@ func (l *layout) begin(n *node) *layout {
 		l.resting--
 		return nil
 	}
-	if l.edges == nil {
+	if l.first == nil {
 		l.kids = len(n.kids)
 		places := min(l.kids, maxNumbers)
-		l.edges = make([][2]edge, placeNames+places)
+		l.first, l.second = make([]edge, placeNames+places), make([]edge, placeNames+places)
 		l.rests = make([]string, places)
 	}
 	return l
@@ -80,67 +85,82 @@ func (l *layout) begin(n *node) *layout {
 
 // expected is the edge from a place that is there at b[p:], or nil.
 func (l *layout) expected(place int, b []byte, p int) *edge {
-	var first, second uint64
-	if p+16 <= len(b) {
-		first, second = binary.LittleEndian.Uint64(b[p:]), binary.LittleEndian.Uint64(b[p+8:])
-	} else {
-		// No name has a zero byte in it, so padding is never taken for a name.
-		var padded [16]byte
-		copy(padded[:], b[p:])
-		first, second = binary.LittleEndian.Uint64(padded[:]), binary.LittleEndian.Uint64(padded[8:])
+	var words [inWords]byte
+	copy(words[:], b[p:]) // no name has a zero byte in it: what lies behind the end is never taken for one
+	if e := &l.first[place]; e.is(&words) && e.goesOn(b, p) {
+		return e
 	}
-	e := &l.edges[place]
-	if e[0].is(first, second) && e[0].goesOn(b, p) {
-		return &e[0]
-	}
-	if !e[1].is(first, second) || !e[1].goesOn(b, p) {
+	e := &l.second[place]
+	if !e.is(&words) || !e.goesOn(b, p) {
 		return nil
 	}
-	if e[1].used++; e[1].used >= promoted {
-		e[0], e[1] = e[1], e[0]
-		e[0].used, e[1].used = 0, 0
-		return &e[0]
+	if e.used++; e.used < promoted {
+		return e
 	}
-	return &e[1]
+	e.used = 0
+	l.first[place], l.second[place] = l.second[place], l.first[place]
+	return &l.first[place]
+}
+
+func (e *edge) is(words *[inWords]byte) bool {
+	return (binary.LittleEndian.Uint64(words[0:])^e.words[0])&e.masks[0]|
+		(binary.LittleEndian.Uint64(words[8:])^e.words[1])&e.masks[1]|
+		(binary.LittleEndian.Uint64(words[16:])^e.words[2])&e.masks[2] == 0 && e.length > 0
+}
+
+func (e *edge) goesOn(b []byte, p int) bool {
+	return e.length <= inWords || p+int(e.length) <= len(b) && string(b[p+inWords:p+int(e.length)]) == e.rest
 }
 
 // follow reads members of an object for as long as each is the first that is
 // expected and its value is a plain string or a whole number; it gives the
 // place where to go on. It never fails: what it does not understand is left.
 func (s *scanner) follow(b []byte, p int, m *members) int {
-	edges, place, seen := m.layout.edges, m.place, m.seen
-	for p >= 0 && p <= len(b)-16 {
-		words := b[p : p+16 : p+16]
-		e := &edges[place][0]
-		if !e.is(binary.LittleEndian.Uint64(words), binary.LittleEndian.Uint64(words[8:])) || !e.goesOn(b, p) {
+	edges, slots := m.layout.first, s.slots
+	place, seen, count := m.place, m.seen, m.count
+follow:
+	for p >= 0 && p <= len(b)-inWords && uint(place) < uint(len(edges)) {
+		e := &edges[place]
+		if !e.is((*[inWords]byte)(b[p : p+inWords : p+inWords])) {
 			break
 		}
 		bit := uint64(1) << (e.number & 63)
 		start := p + int(e.length)
-		if seen&bit != 0 || start >= len(b) {
+		if e.length > inWords || seen&bit != 0 || start > len(b)-8 {
 			break
 		}
-		k, end := kindNumber, start
+		k, end := kindString, start
 		if b[start] == '"' {
-			if end = plainText(b, start+1); end < 0 {
-				break
-			}
 			start++
-			k, p = kindString, end+1
+			for end = start; ; end += 8 {
+				if end > len(b)-8 {
+					break follow
+				}
+				w := binary.LittleEndian.Uint64(b[end : end+8 : end+8])
+				if m := special(w); m != 0 {
+					n := bits.TrailingZeros64(m) &^ 7
+					if byte(w>>n) != '"' {
+						break follow
+					}
+					end += n >> 3
+					break
+				}
+			}
+			p = end + 1
 		} else {
 			if end = plainNumber(b, start); end < 0 {
 				break
 			}
-			p = end
+			k, p = kindNumber, end
 		}
-		if kid := e.kid; kid != nil && kid.slot >= 0 {
-			s.slots[kid.slot] = span{start: int32(start), end: int32(end), kind: k}
+		if slot := int(e.slot); uint(slot) < uint(len(slots)) {
+			slots[slot] = span{start: int32(start), end: int32(end), kind: k}
 		}
 		seen |= bit
 		place = placeNames + int(e.number)
-		m.count++
+		count++
 	}
-	m.place, m.seen = place, seen
+	m.place, m.seen, m.count = place, seen, count
 	return p
 }
 
@@ -173,14 +193,6 @@ func plainNumber(b []byte, p int) int {
 	return end
 }
 
-func (e *edge) is(first, second uint64) bool {
-	return (first^e.words[0])&e.masks[0]|(second^e.words[1])&e.masks[1] == 0 && e.length > 0
-}
-
-func (e *edge) goesOn(b []byte, p int) bool {
-	return len(e.rest) == 0 || p+int(e.length) <= len(b) && string(b[p+16:p+int(e.length)]) == e.rest
-}
-
 // number is the number of a name that the node does not know; maxNumbers when
 // it has none and there is none left.
 func (l *layout) number(text []byte, h uint32) int {
@@ -197,7 +209,7 @@ func (l *layout) number(text []byte, h uint32) int {
 	l.hashes = append(l.hashes, h)
 	if len(l.rests) <= number {
 		l.rests = append(l.rests, "")
-		l.edges = append(l.edges, [2]edge{})
+		l.first, l.second = append(l.first, edge{}), append(l.second, edge{})
 	}
 	return number
 }
@@ -212,19 +224,20 @@ func (l *layout) learn(place, number int, kid *node, words []byte, quote int, pl
 	if !plain || place == placeUnknown || len(words) > maxEdge {
 		return placeNames + number
 	}
-	e := &l.edges[place][0]
+	e := &l.first[place]
 	if e.length > 0 {
-		e = &l.edges[place][1]
+		e = &l.second[place]
 	}
-	var bytes, mask [16]byte
-	for i := range copy(bytes[:], words) {
-		mask[i] = 0xff
+	*e = edge{kid: kid, slot: -1, number: uint8(number), length: uint8(len(words)), quote: uint8(quote)}
+	if kid != nil {
+		e.slot = int16(kid.slot)
 	}
-	*e = edge{kid: kid, number: uint8(number), length: uint8(len(words)), quote: uint8(quote)}
-	e.words = [2]uint64{binary.LittleEndian.Uint64(bytes[:]), binary.LittleEndian.Uint64(bytes[8:])}
-	e.masks = [2]uint64{binary.LittleEndian.Uint64(mask[:]), binary.LittleEndian.Uint64(mask[8:])}
-	if len(words) > 16 {
-		if rest := words[16:]; l.rests[number] != string(rest) {
+	for i, c := range words[:min(len(words), inWords)] {
+		e.words[i/8] |= uint64(c) << (i % 8 * 8)
+		e.masks[i/8] |= 0xff << (i % 8 * 8)
+	}
+	if len(words) > inWords {
+		if rest := words[inWords:]; l.rests[number] != string(rest) {
 			l.rests[number] = string(rest)
 		}
 		e.rest = l.rests[number]
@@ -241,7 +254,8 @@ func (l *layout) end(count, missed int) {
 		return
 	}
 	if l.missed*100 > l.count*tolerated {
-		clear(l.edges)
+		clear(l.first)
+		clear(l.second)
 		l.names, l.hashes = l.names[:0], l.hashes[:0]
 		l.resting = rested
 	}

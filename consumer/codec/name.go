@@ -56,28 +56,31 @@ func (n *names) reset() {
 type key struct {
 	first  uint64 // the first eight bytes, zeros behind shorter names
 	length int
-	hash   uint32
 }
 
-// keyOf is the key of b[start:end]. It looks at b beyond end, but does not
-// depend on what is there.
-func keyOf(b []byte, start, end int) key {
-	k := key{length: end - start}
-	if k.length == 0 {
-		return k
-	}
-	if start >= 0 && start <= len(b)-8 {
-		k.first = binary.LittleEndian.Uint64(b[start : start+8 : start+8])
-		if k.length < 8 {
-			k.first &= 1<<(8*uint(k.length)) - 1
-		}
-	} else {
-		for i := min(end, start+8) - 1; i >= start; i-- {
-			k.first = k.first<<8 | uint64(b[i])
-		}
-	}
+func (k key) hash() uint32 {
 	const odd = 0x9e3779b97f4a7c15
-	k.hash = uint32((k.first ^ uint64(k.length)<<57 ^ uint64(b[end-1])<<48) * odd >> 32)
+	return uint32((k.first ^ uint64(k.length)<<57) * odd >> 32)
+}
+
+// keyIn is keyOf(b[start:end]). It looks at b beyond end, but does not depend on
+// what is there.
+func keyIn(b []byte, start, end int) key {
+	if start < 0 || start > len(b)-8 {
+		return keyOf(b[start:end])
+	}
+	k := key{length: end - start, first: binary.LittleEndian.Uint64(b[start : start+8 : start+8])}
+	if k.length < 8 {
+		k.first &= 1<<(8*uint(k.length)) - 1
+	}
+	return k
+}
+
+func keyOf(name []byte) key {
+	k := key{length: len(name)}
+	for i, c := range name[:min(len(name), 8)] {
+		k.first |= uint64(c) << (8 * i)
+	}
 	return k
 }
 

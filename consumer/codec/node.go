@@ -11,16 +11,20 @@ import (
 type node struct {
 	id    int    // among all nodes of the mapping: the index of its layout
 	name  string // under its parent; a number also indexes an array
-	key   key    // of the name
 	field string // native name of the first field that reads this node, or empty
 	slot  int    // where the scanner leaves what it finds here; -1: nowhere
 	list  bool   // the elements of an array found here are wanted one by one
 	whole bool   // the array of an exploded record: names are checked later, per element
 
 	kids    []*node
-	next    []int16 // by kid: the next kid of the same bucket, or -1
-	buckets []int16 // by hash of the name: the first kid, or -1
-	indexes []index // the kids whose names are numbers, in order
+	table   []bucket // open addressing by the hash of the name; the length is a power of two
+	indexes []index  // the kids whose names are numbers, in order
+}
+
+// bucket is one place of a look-up table.
+type bucket struct {
+	key key
+	kid int // its index; -1: the place is free
 }
 
 type index struct {
@@ -68,12 +72,14 @@ func (n *node) seal() {
 	for size < 4*len(n.kids) {
 		size *= 2
 	}
-	n.buckets = slices.Repeat([]int16{-1}, size)
-	n.next = make([]int16, len(n.kids))
+	n.table = slices.Repeat([]bucket{{kid: -1}}, size)
 	for i, k := range n.kids {
-		k.key = keyOf([]byte(k.name), 0, len(k.name))
-		h := k.key.hash & uint32(size-1)
-		n.next[i], n.buckets[h] = n.buckets[h], int16(i)
+		key := keyOf([]byte(k.name))
+		at := key.hash()
+		for n.table[at&uint32(size-1)].kid >= 0 {
+			at++
+		}
+		n.table[at&uint32(size-1)] = bucket{key: key, kid: i}
 		if at, err := strconv.Atoi(k.name); err == nil && at >= 0 && strconv.Itoa(at) == k.name {
 			n.indexes = append(n.indexes, index{at, k})
 		}
@@ -92,18 +98,16 @@ func (n *node) element(i int) *node {
 	return nil
 }
 
-// find is the index of the kid with that name, or -1.
-func (n *node) find(name []byte, k *key) int {
-	if len(n.buckets) == 0 {
+// find is the index of the kid with that name, or -1; hash is the key's.
+func (n *node) find(name []byte, k key, hash uint32) int {
+	if len(n.table) == 0 {
 		return -1
 	}
-	i := int(n.buckets[k.hash&uint32(len(n.buckets)-1)])
-	for i >= 0 {
-		kid := n.kids[i]
-		if kid.key.first == k.first && kid.key.length == k.length && (k.length <= 8 || kid.name == string(name)) {
-			return i
+	for {
+		at := &n.table[hash&uint32(len(n.table)-1)]
+		if at.kid < 0 || at.key == k && (k.length <= 8 || n.kids[at.kid].name == string(name)) {
+			return at.kid
 		}
-		i = int(n.next[i])
+		hash++
 	}
-	return -1
 }

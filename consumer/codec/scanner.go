@@ -223,14 +223,16 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 		start, end = s.unescape(b[start:end])
 		from = s.arena
 	}
-	k := keyOf(from, start, end)
-	number := m.node.find(from[start:end], &k)
+	text := from[start:end]
+	k := keyIn(from, start, end)
+	hash := k.hash()
+	number := m.node.find(text, k, hash)
 	if number >= 0 {
 		kid = m.node.kids[number]
 	} else {
 		number = maxNumbers
 		if m.layout != nil {
-			number = m.layout.number(from[start:end], k.hash)
+			number = m.layout.number(text, hash)
 		}
 	}
 	if number < maxNumbers {
@@ -239,7 +241,7 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 			return s.failTwice(kid, quote), nil, false
 		}
 		m.seen |= bit
-	} else if s.meet(&m.bag, name{start: int32(start), end: int32(end), hash: k.hash, unescaped: escaped}) {
+	} else if s.meet(&m.bag, name{start: int32(start), end: int32(end), hash: hash, unescaped: escaped}) {
 		return s.failTwice(kid, quote), nil, false
 	}
 	if m.layout != nil {
@@ -310,8 +312,8 @@ func (s *scanner) skipObject(b []byte, p int, depth int) int {
 				start, end = s.unescape(b[start:end])
 				from = s.arena
 			}
-			k := keyOf(from, start, end)
-			if s.meet(&o, name{start: int32(start), end: int32(end), hash: k.hash, unescaped: escaped}) {
+			hash := keyIn(from, start, end).hash()
+			if s.meet(&o, name{start: int32(start), end: int32(end), hash: hash, unescaped: escaped}) {
 				return s.fail(access.DuplicateField, quote, whyNameTwice)
 			}
 		}
