@@ -95,7 +95,7 @@ func fetch(t testing.TB, component string) error {
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Run(); err != nil {
-		if said := strings.TrimSpace(output.String()); said != "" {
+		if said := strings.TrimPrefix(strings.TrimSpace(output.String()), "components: "); said != "" {
 			return errors.New(said)
 		}
 		return err
