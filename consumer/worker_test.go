@@ -113,3 +113,29 @@ func FuzzExtent(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkWorker is the way of a batch from fetched bytes to the sink.
+func BenchmarkWorker(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		codec int
+	}{{"none", fetchtest.None}, {"zstd", fetchtest.Zstd}} {
+		b.Run(c.name, func(b *testing.B) {
+			const events = 5000
+			batch := fetchtest.Batch{Codec: c.codec, Time: eventTime(0).UnixMilli()}
+			for i := range events {
+				batch.Records = append(batch.Records, fetchtest.Record{Delta: int32(i), Time: int64(i) * 1000, Value: event(0, i)})
+			}
+			part := &fetch.Partition{Topic: "access", HighWatermark: events, LastStable: events, Records: batch.Bytes()}
+			w := standalone(b, codec.Mapping{}, &tally{})
+			b.ReportAllocs()
+			for b.Loop() {
+				w.next = 0
+				if err := w.read(b.Context(), parcel{part: part}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/events, "ns/event")
+		})
+	}
+}
