@@ -4,12 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"github.com/axiomhq/hyperloglog"
 )
 
 // ExactPeople is how many people a set counts exactly; a larger one is a
-// HyperLogLog of precision 14 (16,384 registers, standard error 0.81 %).
+// HyperLogLog of precision 14, see sketch.
 const ExactPeople = 1024
 
 // People is a set of keyed hashes of people: exact up to ExactPeople, then a
@@ -18,21 +16,19 @@ const ExactPeople = 1024
 type People struct {
 	// Open addressing, a power of two long, at most three quarters full; 0 is
 	// an empty slot. Nil once sketch is set.
-	slots []uint64
-	n     int
-	// Always dense: the form and the estimate of a sparse one depend on the
-	// order of insertion.
-	sketch *hyperloglog.Sketch
+	slots  []uint64
+	n      int
+	sketch *sketch
 }
 
 // Add adds one hash.
 func (p *People) Add(h uint64) {
-	if p.sketch != nil {
-		p.sketch.InsertHash(h)
-		return
-	}
 	if h == 0 {
 		h = 1 // 0 marks an empty slot
+	}
+	if p.sketch != nil {
+		p.sketch.add(h)
+		return
 	}
 	if p.n*4 >= len(p.slots)*3 {
 		p.grow()
@@ -69,10 +65,10 @@ func (p *People) grow() {
 }
 
 func (p *People) condense() {
-	p.sketch = hyperloglog.NewNoSparse()
+	p.sketch = &sketch{}
 	for _, h := range p.slots {
 		if h != 0 {
-			p.sketch.InsertHash(h)
+			p.sketch.add(h)
 		}
 	}
 	p.slots, p.n = nil, 0
@@ -92,8 +88,7 @@ func (p *People) Union(o *People) {
 		if p.sketch == nil {
 			p.condense()
 		}
-		// The precisions are equal, the only thing that Merge refuses.
-		_ = p.sketch.Merge(o.sketch)
+		p.sketch.union(o.sketch)
 	}
 }
 
@@ -103,7 +98,7 @@ func (p *People) Count() (n uint64, exact bool) {
 	case p == nil:
 		return 0, true
 	case p.sketch != nil:
-		return p.sketch.Estimate(), false
+		return p.sketch.estimate(), false
 	default:
 		return uint64(p.n), true
 	}
@@ -116,7 +111,8 @@ func (p *People) Clone() *People {
 	}
 	c := &People{slots: slices.Clone(p.slots), n: p.n}
 	if p.sketch != nil {
-		c.sketch = p.sketch.Clone()
+		copied := *p.sketch
+		c.sketch = &copied
 	}
 	return c
 }
@@ -160,13 +156,7 @@ func (p *People) append(b []byte) []byte {
 		}
 		return b
 	}
-	b = append(b, encodedSketch)
-	at := len(b)
-	b = append(b, 0, 0, 0, 0)
-	// A dense sketch of a valid precision always encodes.
-	b, _ = p.sketch.AppendBinary(b)
-	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
-	return b
+	return p.sketch.append(append(b, encodedSketch))
 }
 
 func (d *decoder) people() *People {
@@ -186,28 +176,7 @@ func (d *decoder) people() *People {
 		}
 		return p
 	case encodedSketch:
-		if len(d.b) < 4 {
-			d.fail("a sketch in %d bytes", len(d.b))
-			return nil
-		}
-		n := binary.BigEndian.Uint32(d.b)
-		if uint64(n) > uint64(len(d.b)-4) {
-			d.fail("a sketch of %d bytes in %d bytes", n, len(d.b)-4)
-			return nil
-		}
-		p := &People{sketch: hyperloglog.NewNoSparse()}
-		stored := &hyperloglog.Sketch{}
-		if err := stored.UnmarshalBinary(d.b[4 : 4+n]); err != nil {
-			d.fail("%v", err)
-			return nil
-		}
-		// Merging refuses a sketch of another precision.
-		if err := p.sketch.Merge(stored); err != nil {
-			d.fail("%v", err)
-			return nil
-		}
-		d.b = d.b[4+n:]
-		return p
+		return &People{sketch: d.sketch()}
 	default:
 		d.fail("form %d of a set of people", form)
 		return nil
