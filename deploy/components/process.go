@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	startLimit = 60 * time.Second // a JVM on two busy cores
+	startLimit = 2 * time.Minute // a JVM on a busy machine
 	stopLimit  = 30 * time.Second
 	pollEvery  = 20 * time.Millisecond
 )
