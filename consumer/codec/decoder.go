@@ -153,7 +153,7 @@ func (d *Decoder) element() (ev *access.Event, rej *Rejection, ok bool) {
 
 // finish makes an event of what was found.
 func (d *Decoder) finish() (ev *access.Event, rej *Rejection, ok bool) {
-	if !d.fill() {
+	if !(d.compiled.native && d.fillNative()) && !d.fill() {
 		return nil, d.rejection(), true
 	}
 	return &d.event, nil, true

@@ -144,11 +144,17 @@ func (d *Decoder) setTime(text []byte, at int) bool {
 	if !ok {
 		return d.reject(fieldTime.String(), access.BadTime, at, why)
 	}
-	if stamp := d.record.Timestamp; stamp != access.End && t-access.FutureSlack > stamp {
+	if d.ahead(t) {
 		return d.reject(fieldTime.String(), access.Future, at, "is more than 5 minutes after the record's timestamp")
 	}
 	d.event.Time = t
 	return true
+}
+
+// ahead reports whether t is in the future of the record.
+func (d *Decoder) ahead(t access.Instant) bool {
+	stamp := d.record.Timestamp
+	return stamp != access.End && t-access.FutureSlack > stamp
 }
 
 func (d *Decoder) setName(f field, to *[]byte, text []byte, at int) bool {

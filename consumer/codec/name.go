@@ -2,7 +2,6 @@ package codec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"hash/maphash"
 )
 
@@ -61,19 +60,6 @@ type key struct {
 func (k key) hash() uint32 {
 	const odd = 0x9e3779b97f4a7c15
 	return uint32((k.first ^ uint64(k.length)<<57) * odd >> 32)
-}
-
-// keyIn is keyOf(b[start:end]). It looks at b beyond end, but does not depend on
-// what is there.
-func keyIn(b []byte, start, end int) key {
-	if start < 0 || start > len(b)-8 {
-		return keyOf(b[start:end])
-	}
-	k := key{length: end - start, first: binary.LittleEndian.Uint64(b[start : start+8 : start+8])}
-	if k.length < 8 {
-		k.first &= 1<<(8*uint(k.length)) - 1
-	}
-	return k
 }
 
 func keyOf(name []byte) key {

@@ -1,6 +1,9 @@
 package codec
 
 import (
+	"encoding/binary"
+	"math/bits"
+
 	"sunsetwatch/rules/access"
 )
 
@@ -213,19 +216,23 @@ func (m *members) expected(b []byte, p int) *edge {
 // member reads what comes before the next value of an object: comma, name and
 // colon. At the closing brace, and after a fault, there are no more.
 func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more bool) {
-	before := p
-	p, start, end, escaped := s.memberName(b, p, m.count == 0)
-	if end == 0 {
-		return p, nil, false
+	before, from, escaped := p, b, false
+	start, end, k := plainName(b, p)
+	quote := start - 1
+	if end > 0 && m.count > 0 {
+		p = end + 2
+	} else {
+		if p, start, end, escaped = s.memberName(b, p, m.count == 0); end == 0 {
+			return p, nil, false
+		}
+		quote = start - 1
+		if escaped {
+			start, end = s.unescape(b[start:end])
+			from = s.arena
+		}
+		k = keyOf(from[start:end])
 	}
-	quote, from := start-1, b
-	if escaped {
-		start, end = s.unescape(b[start:end])
-		from = s.arena
-	}
-	text := from[start:end]
-	k := keyIn(from, start, end)
-	hash := k.hash()
+	text, hash := from[start:end], k.hash()
 	number := m.node.find(text, k, hash)
 	if number >= 0 {
 		kid = m.node.kids[number]
@@ -251,16 +258,34 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 	return p, kid, true
 }
 
+// plainName reads a comma, a plain name and a colon without white space, which
+// is how most members are written; the end of the name is 0 where that is not
+// what is there.
+func plainName(b []byte, p int) (start, end int, k key) {
+	if p < 0 || p > len(b)-10 || b[p] != ',' || b[p+1] != '"' {
+		return 0, 0, k
+	}
+	start = p + 2
+	w := binary.LittleEndian.Uint64(b[start : start+8 : start+8])
+	if m := special(w); m != 0 {
+		n := bits.TrailingZeros64(m) &^ 7
+		if byte(w>>n) != '"' {
+			return 0, 0, k
+		}
+		end, w = start+n>>3, w&(1<<n-1)
+	} else {
+		end = plainText(b, start+8)
+	}
+	if end < 0 || end > len(b)-3 || b[end+1] != ':' || b[end+2] <= ' ' {
+		return 0, 0, k
+	}
+	return start, end, key{first: w, length: end - start}
+}
+
 // memberName reads comma, name and colon. It gives the place of the value and
 // the name; at the closing brace the end of the name is 0, after a fault next
 // is -1 too.
 func (s *scanner) memberName(b []byte, p int, first bool) (next, start, end int, escaped bool) {
-	// The way most members are written.
-	if q := p; !first && q >= 0 && q <= len(b)-2 && b[q] == ',' && b[q+1] == '"' {
-		if end = plainText(b, q+2); end > 0 && end < len(b)-2 && b[end+1] == ':' && b[end+2] > ' ' {
-			return end + 2, q + 2, end, false
-		}
-	}
 	p = space(b, p)
 	if p < len(b) && b[p] == '}' {
 		return p + 1, 0, 0, false
@@ -299,23 +324,23 @@ func (s *scanner) failTwice(kid *node, at int) int {
 func (s *scanner) skipObject(b []byte, p int, depth int) int {
 	o := bag{base: len(s.names.stack)}
 	for first := true; ; first = false {
-		var (
-			start, end int
-			escaped    bool
-		)
-		if p, start, end, escaped = s.memberName(b, p, first); end == 0 {
-			break
-		}
-		if !s.lax {
-			quote, from := start-1, b
+		start, end, k := plainName(b, p)
+		from, quote, escaped := b, start-1, false
+		if end > 0 && !first {
+			p = end + 2
+		} else {
+			if p, start, end, escaped = s.memberName(b, p, first); end == 0 {
+				break
+			}
+			quote = start - 1
 			if escaped {
 				start, end = s.unescape(b[start:end])
 				from = s.arena
 			}
-			hash := keyIn(from, start, end).hash()
-			if s.meet(&o, name{start: int32(start), end: int32(end), hash: hash, unescaped: escaped}) {
-				return s.fail(access.DuplicateField, quote, whyNameTwice)
-			}
+			k = keyOf(from[start:end])
+		}
+		if !s.lax && s.meet(&o, name{start: int32(start), end: int32(end), hash: k.hash(), unescaped: escaped}) {
+			return s.fail(access.DuplicateField, quote, whyNameTwice)
 		}
 		if p = s.value(b, p, nil, depth); p < 0 {
 			return -1

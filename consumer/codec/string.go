@@ -10,18 +10,18 @@ import (
 
 // Eight bytes are looked at as one word.
 const (
-	ones     = 0x0101010101010101
-	highs    = 0x80 * ones
-	quotes   = '"' * ones
-	slashes  = '\\' * ones
-	controls = 0x20 * ones // the first byte that is not a control character
+	ones    = 0x0101010101010101
+	highs   = 0x80 * ones
+	slashes = '\\' * ones
 )
 
 // special marks, in the high bit of each byte of w, what ends a run of plain
 // text: a quote, a backslash, a control character, a byte that is not ASCII.
 // Only the lowest mark is exact: borrows may set marks above a true one.
+// Flipping bit 1 makes 0x20 of a quote and moves what is below 0x20 to what is
+// below 0x20, so that one comparison with 0x21 finds both.
 func special(w uint64) uint64 {
-	return (((w ^ quotes) - ones) | ((w ^ slashes) - ones) | (w - controls) | w) & highs
+	return (((w ^ 0x02*ones) - 0x21*ones) | ((w ^ slashes) - ones) | w) & highs
 }
 
 // text reads a string from behind its opening quote. It gives the place of the
