@@ -12,7 +12,7 @@ import (
 // Options of a Client.
 type Options struct {
 	Addr net.Addr // bootstrap brokers, as kafka.TCP gives
-	// Transport dials, authenticates and remembers the addresses of brokers.
+	// Transport, required, dials, authenticates and remembers the addresses of brokers.
 	// It looks for new ones every MetadataTTL at the latest: 1 to 2 s let a
 	// Client follow a changing cluster. It is not closed by the Client.
 	Transport *kafka.Transport

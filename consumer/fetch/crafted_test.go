@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -147,7 +148,7 @@ func TestCraftedDamage(t *testing.T) {
 	noLength.data[8] = 0x7f
 	refused := noLength
 	refused.err = 2 // CORRUPT_MESSAGE
-	bomb := stored{first: 2, last: 11, data: Batch{Base: 2, Codec: Gzip, Payload: gzipOf(make([]byte, 70<<20)), Count: 10, LastDelta: 9}.Bytes()}
+	bomb := stored{first: 2, last: 11, data: Batch{Base: 2, Codec: Gzip, Payload: bytes.Repeat(gzipOf(make([]byte, 1<<20)), 70), Count: 10, LastDelta: 9}.Bytes()}
 	for _, tt := range []struct {
 		name string
 		bad  stored

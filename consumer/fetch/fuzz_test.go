@@ -149,6 +149,9 @@ func franzReads(data []byte, ask, producer, aborted int64) (_ []*kgo.Record, ok 
 			return nil, false
 		}
 		next = b.FirstOffset + int64(b.LastOffsetDelta) + 1
+		if b.Attributes&Transactional != 0 && (b.ProducerID < 0 || b.FirstOffset < aborted && aborted < next) {
+			return nil, false
+		}
 		whole = whole || next > ask
 		if !inOrder(&b, decompressor) {
 			return nil, false

@@ -74,6 +74,33 @@ func zstdStream(src []byte, options ...zstd.EOption) []byte {
 	return b.Bytes()
 }
 
+// lz4Linked is a frame of two blocks, of which the second begins with a copy of
+// the last eight bytes of the first: src[at:at+8] and what follows are equal.
+func lz4Linked(src []byte, at int) []byte {
+	out := []byte{0x04, 0x22, 0x4D, 0x18, 0x40, 0x40, 0}
+	out = binary.LittleEndian.AppendUint32(out, 1<<31|uint32(at+8)) // stored
+	out = append(out, src[:at+8]...)
+	rest := src[at+16:]
+	if len(rest) < 5 || len(rest) > 14 {
+		panic("the end does not fit into one token")
+	}
+	block := append([]byte{4, 8, 0, byte(len(rest)) << 4}, rest...) // 8 bytes from 8 back, then literals
+	out = binary.LittleEndian.AppendUint32(out, uint32(len(block)))
+	out = append(out, block...)
+	return append(out, 0, 0, 0, 0)
+}
+
+func TestReaderLinkedLZ4(t *testing.T) {
+	records := values("1234567812345678end")
+	payload := Payload(records)
+	b := Batch{Records: records, Codec: LZ4, Payload: lz4Linked(append(payload, "    "...), bytes.Index(payload, []byte("12345678")))}
+	r := fetch.NewReader(0)
+	r.Reset(&fetch.Partition{HighWatermark: 1, Records: b.Bytes()}, 0)
+	if !r.Next() || string(r.Record().Value) != "1234567812345678end" {
+		t.Errorf("%q %v", r.Record().Value, r.Err())
+	}
+}
+
 func TestReaderCodecs(t *testing.T) {
 	var records []Record
 	for i := range 2000 {
@@ -258,6 +285,9 @@ func resident(t *testing.T, which string) int {
 // TestReaderAllocatesNothing: not by record, and not by batch once the buffers
 // and decoders exist.
 func TestReaderAllocatesNothing(t *testing.T) {
+	if underRace {
+		t.Skip("allocations are not counted under the race detector")
+	}
 	var records []Record
 	for i := range 5000 {
 		records = append(records, Record{Delta: int32(i), Key: []byte("key"), Value: bytes.Repeat([]byte("value "), 10+i%50)})

@@ -88,15 +88,19 @@ func (r *Reader) Take() access.Coverage {
 }
 
 // Skip passes over the bad batch at which Next stopped and counts its offsets
-// from Position on as skipped; Next then goes on behind it. A batch that does
-// not tell where it ends (BadBatch.Next is its From) stays: see SkipTo.
+// from Position on as skipped; Next then goes on behind it. Inside an aborted
+// transaction, whose end may have been in the bad batch, the rest of the
+// response is given up: a fetch at Position knows better. A batch that does not
+// tell where it ends (BadBatch.Next is its From) stays: see SkipTo.
 func (r *Reader) Skip() {
 	if r.bad == nil || r.bad.Next <= r.pos {
 		return
 	}
 	next, behind := r.bad.Next, r.behind
 	r.SkipTo(next, r.bad.Reason)
-	r.rest = behind
+	if !r.aborts.any() {
+		r.rest = behind
+	}
 }
 
 // SkipTo passes over everything before offset next, for why, and gives up what
@@ -294,7 +298,7 @@ func (r *Reader) inflate(b *batch) ([]byte, error) {
 // batch is a marker that cannot be read.
 func (r *Reader) transact() (aborted, ok bool) {
 	b := &r.batch
-	if b.producer == noProducer || !r.aborts.upTo(b.next()-1, b.producer) {
+	if b.producer <= noProducer || !r.aborts.upTo(b.next()-1, b.producer) {
 		return false, true
 	}
 	if !b.is(controlBit) {

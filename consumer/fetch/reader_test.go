@@ -188,6 +188,11 @@ func TestReaderWalks(t *testing.T) {
 			"|", coverage(0, 0, 0, 0, 2, 0), 2, [][2]int64{{0, 2}}},
 		{"marker without a key", Batch{Base: 0, Records: values("a"), Producer: 7, Attributes: Transactional | Control}.Bytes(),
 			[]fetch.Aborted{{ProducerID: 7, FirstOffset: 0}}, 0, "|", coverage(0, 0, 0, 0, 1, 0), 1, [][2]int64{{0, 1}}},
+		{"damaged marker: what follows is asked for again", Join(
+			Batch{Base: 0, Records: values("a"), Producer: 7, Attributes: Transactional}.Bytes(),
+			flip(Batch{Base: 1, Records: []Record{Marker(false)}, Producer: 7, Attributes: Transactional | Control}.Bytes(), 66),
+			Batch{Base: 2, Records: values("b"), Producer: 7, Attributes: Transactional}.Bytes()),
+			[]fetch.Aborted{{ProducerID: 7, FirstOffset: 0}}, 0, "|", coverage(0, 0, 1, 0, 1, 0), 2, [][2]int64{{1, 2}}},
 		{"old messages", Join(oldMessage(0, 4, "a"), oldMessage(1, 5, "b"), Batch{Base: 6, Records: values("c")}.Bytes()), nil, 4,
 			"| 6=c", coverage(1, 0, 0, 0, 2, 0), 7, [][2]int64{{4, 6}}},
 		{"old messages before the asked offset", Join(oldMessage(0, 4, "a"), oldMessage(1, 5, "b")), nil, 6, "", coverage(0, 0, 0, 0, 0, 0), 6, nil},

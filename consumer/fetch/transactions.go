@@ -34,6 +34,9 @@ func (a *aborts) upTo(last, producer int64) bool {
 	return ok
 }
 
+// any reports whether some producer is inside an aborted transaction.
+func (a *aborts) any() bool { return len(a.open) > 0 }
+
 // end takes note of the marker that ends the producer's aborted transaction.
 func (a *aborts) end(producer int64) { delete(a.open, producer) }
 

@@ -112,6 +112,9 @@ func readOurs(ctx context.Context, t testing.TB, client *fetch.Client, p fetch.L
 		o.Coverage.Add(&covered)
 		o.End += moved
 		done := o.End >= part.LastStable || moved == 0
+		if done && o.End < part.LastStable {
+			t.Errorf("%s/%d: reading stays at %d before the last stable offset %d", p.Topic, p.Partition, o.End, part.LastStable)
+		}
 		resp.Release()
 		if done {
 			return records, o
