@@ -47,6 +47,9 @@ func (d *Detector) finding(g group, s *sum) *rules.Finding {
 		f.DecidedBy = &rules.Decision{Recorded: r.Recorded, By: r.By, Reason: r.Reason, Ticket: r.Ticket}
 	}
 	subjects, grantors := s.people.numbers()
+	// An access is about one person at most; an estimate may say otherwise.
+	subjects.cap(s.events.high)
+	grantors.cap(s.events.high)
 	f.People, f.PeopleExact = subjects.low, subjects.exact
 	f.Grantors, f.GrantorsExact = grantors.low, grantors.exact
 	for o, n := range s.operations {

@@ -47,6 +47,11 @@ type number struct {
 	exact bool
 }
 
+// cap brings a number down to limit, which the truth does not exceed.
+func (n *number) cap(limit uint64) {
+	n.low, n.high = min(n.low, limit), min(n.high, limit)
+}
+
 // numbers of distinct subjects, and of distinct grantors or, where none is given,
 // subjects.
 func (p *people) numbers() (subjects, grantors number) {

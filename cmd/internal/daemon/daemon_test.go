@@ -38,6 +38,9 @@ type world struct {
 	logged  *observer.ObservedLogs
 	log     *zap.Logger
 	now     func() time.Time
+	broker  string
+
+	acceptEmpty bool
 }
 
 func newWorld(t *testing.T, partitions int32, registrations string) *world {
@@ -48,13 +51,13 @@ func newWorld(t *testing.T, partitions int32, registrations string) *world {
 	}
 	core, logged := observer.New(zapcore.DebugLevel)
 	transport := &kafka.Transport{}
-	w := &world{t: t, dir: t.TempDir(), cluster: cluster, logged: logged, log: zap.New(core), now: time.Now,
+	w := &world{t: t, dir: t.TempDir(), cluster: cluster, logged: logged, log: zap.New(core), now: time.Now, broker: cluster.ListenAddrs()[0],
 		writer: &kafka.Writer{Addr: kafka.TCP(cluster.ListenAddrs()...), Topic: testTopic, Balancer: &kafka.RoundRobin{},
 			BatchTimeout: time.Millisecond, BatchSize: 5000, Compression: kafka.Zstd, Transport: transport}}
 	t.Cleanup(func() {
 		w.writer.Close()
 		transport.CloseIdleConnections()
-		cluster.Close()
+		w.cluster.Close()
 		http.DefaultClient.CloseIdleConnections()
 	})
 	w.register(registrations)
@@ -69,19 +72,31 @@ func (w *world) register(yaml string) {
 	}
 }
 
+const warnLevel = zapcore.WarnLevel
+
 // running is an instance in this process.
 type running struct {
 	*world
-	url  string
-	stop func() error
+	url    string
+	cancel context.CancelFunc
+	done   chan error
+	ended  bool
 }
 
-// run starts an instance with a state directory of that name, and waits until
-// it is ready.
+// run starts an instance with a state directory and a group of that name, and
+// waits until it is ready.
 func (w *world) run(state string) *running {
 	w.t.Helper()
+	r := w.start(state)
+	r.until("readiness", func() bool { _, status := r.get("/-/ready"); return status == http.StatusOK })
+	return r
+}
+
+// start is run without waiting for readiness.
+func (w *world) start(state string) *running {
+	w.t.Helper()
 	yaml := fmt.Sprintf("kafka: {brokers: [%q], topics: [%s], group: %s}\nregistrations: [registrations.yml]\nstate: {dir: %s, save_every: 1s}\nsubjects: {key_file: subject.key}\n",
-		w.cluster.ListenAddrs()[0], testTopic, state, state)
+		w.broker, testTopic, state, state)
 	if err := os.WriteFile(filepath.Join(w.dir, "subject.key"), []byte("000102030405060708090a0b0c0d0e0f\n"), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
@@ -91,23 +106,14 @@ func (w *world) run(state string) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	addresses := make(chan []net.Addr, 1)
-	done := make(chan error, 1)
+	r := &running{world: w, cancel: cancel, done: make(chan error, 1)}
 	go func() {
-		done <- Run(ctx, Options{
-			Config: config, Listen: []string{"127.0.0.1:0"}, Lifecycle: true, Log: w.log, Now: w.now, Build: exporter.Build{Version: "test"},
+		r.done <- Run(ctx, Options{
+			Config: config, Listen: []string{"127.0.0.1:0"}, Lifecycle: true, AcceptEmpty: w.acceptEmpty,
+			Log: w.log, Now: w.now, Build: exporter.Build{Version: "test"},
 			Listening: func(a []net.Addr) { addresses <- a },
 		})
 	}()
-	r := &running{world: w}
-	stopped := false
-	r.stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
-		cancel()
-		return <-done
-	}
 	w.t.Cleanup(func() {
 		if err := r.stop(); err != nil {
 			w.t.Error(err)
@@ -116,12 +122,43 @@ func (w *world) run(state string) *running {
 	select {
 	case a := <-addresses:
 		r.url = "http://" + a[0].String()
-	case err := <-done:
-		done <- err
+	case err := <-r.done:
+		r.done <- err
 		w.t.Fatal(err)
 	}
-	r.until("readiness", func() bool { _, status := r.get("/-/ready"); return status == http.StatusOK })
 	return r
+}
+
+// stop ends the instance; a second stop does nothing.
+func (r *running) stop() error {
+	r.cancel()
+	return r.wait()
+}
+
+// wait waits until the instance ends, once.
+func (r *running) wait() error {
+	if r.ended {
+		return nil
+	}
+	r.ended = true
+	return <-r.done
+}
+
+// committed are the offsets that the group has committed.
+func (w *world) committed(group string) []int64 {
+	w.t.Helper()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(w.broker), Transport: transport}
+	resp, err := client.OffsetFetch(context.Background(), &kafka.OffsetFetchRequest{GroupID: group})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var all []int64
+	for _, p := range resp.Topics[testTopic] {
+		all = append(all, p.CommittedOffset)
+	}
+	return all
 }
 
 func (r *running) get(path string) (string, int) {

@@ -1,0 +1,144 @@
+package daemon
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+const faultsYAML = `version: 1
+partners:
+  - {name: netflix, owner: o@example.com, team: t, principals: [app-netflix-web]}
+registrations:
+  - {partner: netflix, feature: msg.recommend, sunset: 2015-07-01T00:00:00Z}
+`
+
+// Kafka down at start: not ready, retrying, healthy; then it comes, and all is
+// read.
+func TestKafkaDownAtStart(t *testing.T) {
+	w := newWorld(t, 2, faultsYAML)
+	// The cluster goes, and its port stays free for the one that comes.
+	_, port, err := net.SplitHostPort(w.cluster.ListenAddrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cluster.Close()
+	r := w.start("state")
+	r.until("a sign that Kafka is waited for", func() bool { return w.logged.FilterLevelExact(warnLevel).Len() > 0 })
+	if body, status := r.get("/-/ready"); status != http.StatusServiceUnavailable || !strings.Contains(body, lackPartitions) {
+		t.Errorf("/-/ready answers %d %s", status, body)
+	}
+	if _, status := r.get("/-/healthy"); status != http.StatusOK {
+		t.Errorf("/-/healthy answers %d", status)
+	}
+	n, _ := strconv.Atoi(port)
+	w.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(n), kfake.SeedTopics(2, testTopic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := netflix("2015-06-25", "2015-07-05")
+	w.produce(events...)
+	r.counted(len(events))
+	if f := r.finding(""); f.Events != 20 {
+		t.Errorf("%d events after the sunset, want 20", f.Events)
+	}
+}
+
+// A bad set is refused whole; what was judged stays.
+func TestBadReload(t *testing.T) {
+	w := newWorld(t, 2, faultsYAML)
+	r := w.run("state")
+	events := netflix("2015-06-25", "2015-07-05")
+	w.produce(events...)
+	r.counted(len(events))
+	w.register(strings.Replace(faultsYAML, "2015-07-01T00:00:00Z", "2015-07-01", 1))
+	resp, err := http.Post(r.url+"/-/reload", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusInternalServerError {
+		t.Errorf("a bad reload answers %d", resp.StatusCode)
+	}
+	if body, _ := r.get("/metrics"); !strings.Contains(body, "sunsetwatch_config_last_reload_successful 0\n") {
+		t.Error("sunsetwatch_config_last_reload_successful is not 0")
+	}
+	if f := r.finding(""); f.Events != 20 {
+		t.Errorf("%d events after the sunset, want 20", f.Events)
+	}
+	// The files are watched: mending them is enough.
+	w.register(strings.Replace(faultsYAML, "2015-07-01", "2015-07-02", 1))
+	r.until("the mended set is judged", func() bool { return r.finding("").Events == 16 })
+	if body, _ := r.get("/metrics"); !strings.Contains(body, "sunsetwatch_config_last_reload_successful 1\n") {
+		t.Error("sunsetwatch_config_last_reload_successful is not 1")
+	}
+}
+
+// An empty state is refused while the group has committed positions.
+func TestEmptyStateIsRefused(t *testing.T) {
+	w := newWorld(t, 2, faultsYAML)
+	events := netflix("2015-06-25", "2015-07-05")
+	w.produce(events...)
+	r := w.run("state")
+	r.counted(len(events))
+	r.until("positions are committed", func() bool {
+		for _, p := range w.committed("state") {
+			if p > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(w.dir, "state")); err != nil {
+		t.Fatal(err)
+	}
+	r = w.start("state")
+	var bad *BadConfig
+	if err := r.wait(); !errors.As(err, &bad) || !strings.Contains(err.Error(), "--state.accept-empty") {
+		t.Fatalf("an empty state gives %v", err)
+	}
+	w.acceptEmpty = true
+	r = w.run("state")
+	r.counted(len(events))
+}
+
+// A damaged state is set aside, and the copy of the last clean stop is used.
+func TestDamagedState(t *testing.T) {
+	w := newWorld(t, 2, faultsYAML)
+	events := netflix("2015-06-25", "2015-07-05")
+	w.produce(events...)
+	r := w.run("state")
+	r.counted(len(events))
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	db := filepath.Join(w.dir, "state", "state.db")
+	b, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(b); i += 512 {
+		b[i] ^= 0xff
+	}
+	if err := os.WriteFile(db, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r = w.run("state")
+	r.counted(len(events))
+	if f := r.finding(""); f.Events != 20 {
+		t.Errorf("%d events after the sunset, want 20", f.Events)
+	}
+	if body, _ := r.get("/api/v1/status"); !strings.Contains(body, "damaged") {
+		t.Errorf("the status does not say that the state was damaged: %s", body)
+	}
+}
