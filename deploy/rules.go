@@ -67,8 +67,7 @@ type findingAlert struct {
 	Alert, Kind, Summary, Description string
 }
 
-// Findings lists the alerts of the kinds, for the template.
-func (Rules) Findings() []findingAlert {
+func findingAlerts() []findingAlert {
 	return []findingAlert{
 		{
 			Alert:   "SunsetwatchAccessAfterSunset",
@@ -103,8 +102,7 @@ type programAlert struct {
 	Operator string // how the set of programs with a critical part is applied
 }
 
-// Programs lists the alerts of programs, for the template.
-func (Rules) Programs() []programAlert {
+func programAlerts() []programAlert {
 	return []programAlert{{"critical", "and"}, {"warning", "unless"}}
 }
 
@@ -131,7 +129,12 @@ func (r Rules) Render() ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	if err := parsed.Execute(&out, r); err != nil {
+	err = parsed.Execute(&out, struct {
+		Rules
+		Findings []findingAlert
+		Programs []programAlert
+	}{r, findingAlerts(), programAlerts()})
+	if err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
