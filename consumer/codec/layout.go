@@ -37,6 +37,7 @@ type edge struct {
 	rest   string    // the bytes beyond the words
 	kid    *node     // nil: the value is not wanted
 	slot   int16     // of the kid; -1: none
+	list   bool      // the kid is a list, and nothing else is wanted of it
 	number uint8     // of the name
 	length uint8     // 0: there is no such edge
 	quote  uint8     // where the name begins
@@ -113,8 +114,9 @@ func (e *edge) goesOn(b []byte, p int) bool {
 }
 
 // follow reads members of an object for as long as each is the first that is
-// expected and its value is a plain string or a whole number; it gives the
-// place where to go on. It never fails: what it does not understand is left.
+// expected and its value is a plain string, a whole number, or a list of plain
+// strings; it gives the place where to go on. It never fails: what it does not
+// understand is left.
 func (s *scanner) follow(b []byte, p int, m *members) int {
 	edges, slots := m.layout.first, s.slots
 	place, seen, count := m.place, m.seen, m.count
@@ -130,11 +132,15 @@ follow:
 			break
 		}
 		k, end := kindString, start
-		if b[start] == '"' {
+		switch c := b[start]; {
+		case c == '"':
 			start++
 			for end = start; ; end += 8 {
 				if end > len(b)-8 {
-					break follow
+					if end = plainTail(b, end); end < 0 {
+						break follow
+					}
+					break
 				}
 				w := binary.LittleEndian.Uint64(b[end : end+8 : end+8])
 				if m := special(w); m != 0 {
@@ -147,13 +153,20 @@ follow:
 				}
 			}
 			p = end + 1
-		} else {
+		case c-'0' <= 9:
 			if end = plainNumber(b, start); end < 0 {
-				break
+				break follow
 			}
 			k, p = kindNumber, end
+		case c == '[' && e.list:
+			if end = s.plainList(b, start, int(e.slot)); end < 0 {
+				break follow
+			}
+			k, p = kindArray, end
+		default:
+			break follow
 		}
-		if slot := int(e.slot); uint(slot) < uint(len(slots)) {
+		if slot := int(e.slot); k != kindArray && uint(slot) < uint(len(slots)) {
 			slots[slot] = span{start: int32(start), end: int32(end), kind: k}
 		}
 		seen |= bit
@@ -177,6 +190,34 @@ func plainText(b []byte, p int) int {
 			break
 		}
 	}
+	return -1
+}
+
+// plainTail is plainText for the last bytes.
+func plainTail(b []byte, p int) int {
+	for ; p >= 0 && p < len(b); p++ {
+		if c := b[p]; c == '"' {
+			return p
+		} else if c < 0x20 || c >= 0x80 || c == '\\' {
+			break
+		}
+	}
+	return -1
+}
+
+// plainList reads the list at b[p] into a slot where all its elements are plain
+// strings without white space around them; it gives the place behind it, or -1.
+func (s *scanner) plainList(b []byte, p, slot int) int {
+	start, first := p, len(s.items)
+	p = s.plainItems(b, p+1)
+	if p >= 0 && p < len(b)-1 && b[p] == '"' {
+		if end := plainText(b, p+1); end > 0 && end < len(b)-1 && b[end+1] == ']' {
+			s.items = append(s.items, span{start: int32(p + 1), end: int32(end), kind: kindString}, span{kind: kindEnd})
+			s.slots[slot] = span{start: int32(start), end: int32(end + 2), first: int32(first), kind: kindArray}
+			return end + 2
+		}
+	}
+	s.items = s.items[:first]
 	return -1
 }
 
@@ -230,7 +271,7 @@ func (l *layout) learn(place, number int, kid *node, words []byte, quote int, pl
 	}
 	*e = edge{kid: kid, slot: -1, number: uint8(number), length: uint8(len(words)), quote: uint8(quote)}
 	if kid != nil {
-		e.slot = int16(kid.slot)
+		e.slot, e.list = int16(kid.slot), kid.list && len(kid.kids) == 0
 	}
 	for i, c := range words[:min(len(words), inWords)] {
 		e.words[i/8] |= uint64(c) << (i % 8 * 8)

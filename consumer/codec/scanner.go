@@ -169,7 +169,10 @@ func (s *scanner) object(b []byte, p int, n *node, depth int) int {
 	}
 	for {
 		if m.layout != nil {
-			p = s.follow(b, p, &m)
+			if p = s.follow(b, p, &m); p < len(b) && b[p] == '}' && m.count > 0 {
+				p++
+				break
+			}
 		}
 		var kid *node
 		if e := m.expected(b, p); e != nil {
