@@ -57,20 +57,23 @@ func (d *Document) split(chunk int) bool {
 		return false
 	}
 	byLine := make(map[int]*yaml.Node, len(root.Content)/2)
+	times := make(map[string]int, len(root.Content)/2)
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		if key, value := root.Content[i], root.Content[i+1]; key.Column == 1 && value.Tag == "!!null" && value.Value == "" {
+		key, value := root.Content[i], root.Content[i+1]
+		times[key.Value]++
+		if key.Column == 1 && value.Tag == "!!null" && value.Value == "" {
 			byLine[key.Line] = value
 		}
 	}
-	d.lists = make(map[*yaml.Node]*list, len(lists))
+	found := make(map[*yaml.Node]*list, len(lists))
 	for _, l := range lists {
 		value := byLine[l.line]
-		if value == nil {
-			d.lists = nil
+		if value == nil || times[l.key] > 1 { // nobody would walk the second
 			return false
 		}
-		d.lists[value] = l
+		found[value] = l
 	}
+	d.lists = found
 	if d.inspect(root, 0) {
 		d.root = root
 	} else {
@@ -116,7 +119,7 @@ func longLists(data []byte, chunk int) []*list {
 	var found []*list
 	var current *list
 	finish := func(end int) {
-		if current != nil && end-current.start > chunk {
+		if current != nil && current.indent >= 0 && end-current.start > chunk {
 			current.end = end
 			found = append(found, current)
 		}

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -19,6 +20,7 @@ type Mapping struct {
 	shift    int32
 	node     *yaml.Node // nil: reports nothing
 	known    []string
+	all      bool // Entries has made every key known
 }
 
 // Need says whether a key may be left out.
@@ -43,6 +45,9 @@ func (m *Mapping) Place() Place {
 func (m *Mapping) Value(key string, needs ...Need) Value {
 	if m.node == nil {
 		return Value{key: key}
+	}
+	if m.known == nil {
+		m.known = make([]string, 0, 16)
 	}
 	m.known = append(m.known, key)
 	v := Value{key: key}
@@ -144,6 +149,7 @@ func (m *Mapping) Entries(do func(key string, v Value)) {
 	if m.node == nil {
 		return
 	}
+	m.all = true
 	seen := make(map[string]bool, len(m.known))
 	for _, k := range m.known {
 		seen[k] = true
@@ -154,42 +160,37 @@ func (m *Mapping) Entries(do func(key string, v Value)) {
 			continue
 		}
 		seen[k.Value] = true
-		m.known = append(m.known, k.Value)
 		do(k.Value, Value{document: m.document, shift: m.shift, key: k.Value, keyNode: k, node: resolve(m.node.Content[i+1])})
 	}
 }
 
+// suggestions is how many unknown keys of one mapping get one: after some, the
+// mapping is another thing than a slip of the pen.
+const suggestions = 20
+
 // Done reports the keys that nobody asked for, each with the known key that was
 // probably meant. Call it when all keys have been asked for.
 func (m *Mapping) Done() {
-	if m.node == nil {
+	if m.node == nil || m.all {
 		return
 	}
-next:
+	var free []string // known keys that are not there
+	unknown := 0
 	for i := 0; i+1 < len(m.node.Content); i += 2 {
 		k := m.node.Content[i]
-		if k.Kind != yaml.ScalarNode || k.Tag == "!!merge" {
-			continue // inspect has reported it
+		if k.Kind != yaml.ScalarNode || k.Tag == "!!merge" || slices.Contains(m.known, k.Value) {
+			continue // inspect has reported the first two
 		}
-		for _, known := range m.known {
-			if k.Value == known {
-				continue next
-			}
+		advice := ""
+		if unknown++; unknown == 1 {
+			free = slices.DeleteFunc(slices.Clone(m.known), m.Has)
+		}
+		if unknown <= suggestions {
+			advice = didYouMean(k.Value, free)
 		}
 		place := Place{m.document, int32(k.Line) + m.shift, int32(k.Column)}
-		place.Errorf("unknown key %s%s", Show(k.Value), m.meant(k.Value))
+		place.Errorf("unknown key %s%s", Show(k.Value), advice)
 	}
-}
-
-// meant suggests a known key that is not there yet.
-func (m *Mapping) meant(key string) string {
-	var free []string
-	for _, known := range m.known {
-		if !m.Has(known) {
-			free = append(free, known)
-		}
-	}
-	return didYouMean(key, free)
 }
 
 // resolve follows an alias. An alias of an alias does not exist.
