@@ -1,0 +1,177 @@
+package bench
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// roleVariable makes a process of the test binary something else.
+	roleVariable = "SUNSETWATCH_BENCH_ROLE"
+	taskVariable = "SUNSETWATCH_BENCH_TASK"
+	partitions   = 4
+	topic        = "partner-access"
+)
+
+// task is what a contender is asked to do.
+type task struct {
+	Broker        string
+	Events        int
+	Registrations string // a file
+	State         string // a directory; empty: nothing is saved
+	Profile       string // a file; empty: none
+}
+
+// result is what a contender found.
+type result struct {
+	Events   uint64
+	Wrong    uint64 // events of all findings
+	Records  uint64 // records of all findings
+	Findings int
+	Cells    int
+	Saves    int
+	Judging  float64 // seconds of wall time
+	Saving   float64 // seconds of wall time
+}
+
+var roles = map[string]func(task) (result, error){
+	"kafka.Reader": readByReader,
+	"live":         readLive,
+}
+
+func TestMain(m *testing.M) {
+	role := os.Getenv(roleVariable)
+	switch role {
+	case "":
+		code := m.Run()
+		if programDir != "" {
+			os.RemoveAll(programDir)
+		}
+		os.Exit(code)
+	case "broker":
+		serve()
+		return
+	}
+	var t task
+	err := json.Unmarshal([]byte(os.Getenv(taskVariable)), &t)
+	var r result
+	if err == nil {
+		r, err = roles[role](t)
+	}
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(r)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, role+":", err)
+		os.Exit(1)
+	}
+}
+
+// serve is a broker until its parent is gone.
+func serve() {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(cluster.ListenAddrs()[0])
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	cluster.Close()
+}
+
+// startBroker starts a broker in a process of its own, with the topic in it.
+func startBroker(tb testing.TB) (addr string) {
+	tb.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"=broker")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// fill produces the events of a world, in zstd batches, once.
+func fill(tb testing.TB, broker string, p *plan) answer {
+	tb.Helper()
+	c, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerLinger(100*time.Millisecond), kgo.MaxBufferedRecords(20_000))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer c.Close()
+	var failed error
+	n := 0
+	a := p.events(func(value []byte) {
+		r := &kgo.Record{Topic: topic, Partition: int32(n % partitions), Value: append([]byte(nil), value...)}
+		c.Produce(tb.Context(), r, func(_ *kgo.Record, err error) {
+			if err != nil {
+				failed = err
+			}
+		})
+		n++
+	})
+	if err := c.Flush(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	if failed != nil {
+		tb.Fatal(failed)
+	}
+	return a
+}
+
+// usage is what a process took.
+type usage struct {
+	cpu  time.Duration // user and system
+	wall time.Duration
+}
+
+// compete runs a contender as a process of its own.
+func compete(tb testing.TB, role string, t task) (result, usage) {
+	tb.Helper()
+	data, err := json.Marshal(t)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, taskVariable+"="+string(data))
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	begin := time.Now()
+	out, err := cmd.Output()
+	if err != nil {
+		tb.Fatalf("%s: %v", role, err)
+	}
+	var r result
+	if err := json.Unmarshal(out, &r); err != nil {
+		tb.Fatalf("%s: %v: %s", role, err, out)
+	}
+	return r, usage{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), wall: time.Since(begin)}
+}
