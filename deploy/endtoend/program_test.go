@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -140,6 +141,15 @@ func (p *program) stop() {
 		p.t.Errorf("after SIGTERM: %v", err)
 	}
 	p.cmd = nil
+}
+
+// exitCode of an error of Wait.
+func (p *program) exitCode(err error) int {
+	var e *exec.ExitError
+	if errors.As(err, &e) {
+		return e.ExitCode()
+	}
+	return -1
 }
 
 func (p *program) url(path string) string { return "http://" + p.addr + path }

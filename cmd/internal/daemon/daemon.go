@@ -64,8 +64,9 @@ func (e *BadConfig) Unwrap() error { return e.Err }
 
 // Intervals of the judging goroutine.
 const (
-	judgeEvery = time.Second
-	copyEvery  = time.Hour
+	judgeEvery  = time.Second
+	copyEvery   = time.Hour
+	flushWithin = 2 * time.Second
 )
 
 // instance is one running sunsetwatch.

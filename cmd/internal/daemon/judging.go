@@ -119,6 +119,7 @@ func (d *instance) judge(ctx context.Context) error {
 			if err == nil {
 				err = d.store.Copy()
 			}
+			d.flushHints()
 			return err
 		case answer := <-d.reloads:
 			err := d.reloadNow()
@@ -143,6 +144,15 @@ func (d *instance) judge(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// flushHints commits the positions of the last save; they are a hint, and
+// stopping does not wait long for it.
+func (d *instance) flushHints() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
+	defer cancel()
+	d.consumer.Flush(ctx)
+	d.transport.CloseIdleConnections()
 }
 
 // judgeOnce judges what changed, and reports whether a page is due.
@@ -202,16 +212,8 @@ func (d *instance) save() error {
 	state := d.collect()
 	now := d.Now()
 	var changes store.Changes
-	for k, v := range d.pending.facts {
-		if v == nil {
-			changes.Delete(store.Ledger, []byte(k))
-		} else {
-			changes.Put(store.Ledger, []byte(k), v)
-		}
-	}
-	for k, v := range d.pending.findings {
-		changes.Put(store.Findings, []byte(k), v)
-	}
+	changes.Set(store.Ledger, d.pending.facts)
+	changes.Set(store.Findings, d.pending.findings)
 	stamp, err := now.UTC().MarshalText()
 	if err == nil {
 		changes.Put(store.Meta, []byte(keySaved), stamp)

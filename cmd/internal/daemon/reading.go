@@ -49,7 +49,6 @@ func (d *instance) newConsumer() (*consumer.Consumer, error) {
 
 // read reads the topics until ctx is done.
 func (d *instance) read(ctx context.Context) error {
-	defer d.transport.CloseIdleConnections()
 	if err := d.refuseEmpty(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
@@ -152,8 +151,12 @@ func (d *instance) partitions() []exporter.Partition {
 	state := d.published.Load()
 	var all []exporter.Partition
 	for _, p := range status.Partitions {
-		e := exporter.Partition{Topic: p.Topic, Partition: p.Partition, Position: -1,
-			HighWatermark: p.HighWatermark, LastStable: p.LastStable, JudgedTo: access.Beginning}
+		e := exporter.Partition{Topic: p.Topic, Partition: p.Partition, Position: -1, HighWatermark: -1, LastStable: -1, JudgedTo: access.Beginning}
+		// What a broker said that does not answer any more may be old: a lag of 0
+		// must not outlive it.
+		if p.Connected {
+			e.HighWatermark, e.LastStable = p.HighWatermark, p.LastStable
+		}
 		for i := range state.Sources {
 			if s := &state.Sources[i]; s.Topic == p.Topic && s.Partition == p.Partition {
 				e.Position, e.JudgedTo = s.Next, s.JudgedTo
