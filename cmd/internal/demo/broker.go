@@ -16,8 +16,9 @@ const (
 
 // broker is the Kafka of the demo, in this process.
 type broker struct {
-	cluster *kfake.Cluster
-	writer  *kafka.Writer
+	cluster   *kfake.Cluster
+	transport *kafka.Transport // of its own, so that close ends its connections
+	writer    *kafka.Writer
 }
 
 func newBroker() (*broker, error) {
@@ -25,10 +26,13 @@ func newBroker() (*broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the embedded broker: %w", err)
 	}
+	transport := &kafka.Transport{}
 	return &broker{
-		cluster: cluster,
+		cluster:   cluster,
+		transport: transport,
 		writer: &kafka.Writer{
 			Addr:         kafka.TCP(cluster.ListenAddrs()...),
+			Transport:    transport,
 			Topic:        topic,
 			Balancer:     &kafka.RoundRobin{},
 			BatchTimeout: 5 * time.Millisecond,
@@ -59,6 +63,9 @@ func (b *broker) produce(ctx context.Context, from, until time.Time) (n int, err
 }
 
 func (b *broker) close() {
-	b.writer.Close()
+	// WriteMessages waits for the broker's answer: nothing is left to be written,
+	// and the story ends here.
+	_ = b.writer.Close()
+	b.transport.CloseIdleConnections()
 	b.cluster.Close()
 }

@@ -66,19 +66,19 @@ func cast() []traffic {
 
 // milestone is a date that the narrator names as it passes.
 type milestone struct {
-	at   time.Time
-	text string
+	at         time.Time
+	word, text string
 }
 
 // milestones are in order of time.
 func milestones() []milestone {
 	return []milestone{
-		{date(2013, 1, 1), "sunset of yahoo friends.posts: access must be over"},
-		{date(2013, 3, 1), "sunset of new-york-times friends.share: access must be over (and it is)"},
-		{date(2014, 12, 31), "sunset of the program instant-personalization: bing, pandora, rotten-tomatoes"},
-		{date(2015, 7, 1), "sunset of netflix msg.recommend: access must be over, with a grace of 30 days"},
-		{date(2015, 7, 31), "grace of netflix msg.recommend ends: what comes now is critical"},
-		{date(2016, 5, 2), "royal-bank-of-canada reads messages, with no registration at all"},
+		{date(2013, 1, 1), "sunset", "yahoo friends.posts: from now on every access is one too many"},
+		{date(2013, 3, 1), "sunset", "new-york-times friends.share: access must be over, and it is"},
+		{date(2014, 12, 31), "sunset", "the program instant-personalization, and with it bing, pandora and rotten-tomatoes"},
+		{date(2015, 7, 1), "sunset", "netflix msg.recommend: access must be over, with a grace of 30 days"},
+		{date(2015, 7, 31), "grace", "netflix msg.recommend: its grace ends, what comes now is critical"},
+		{date(2016, 5, 2), "access", "royal-bank-of-canada reads messages for 5 people, and nobody registered that"},
 	}
 }
 
