@@ -53,20 +53,11 @@ func (d *days) rfc3339(b []byte) (access.Instant, bool) {
 	}
 	seconds := d.start + int64(hour*3600+minute*60+second)
 
-	p := 19
-	var nanos int64
+	p, nanos := 19, int64(0)
 	if b[p] == '.' {
-		first := p + 1
-		for p = first; p < len(b) && b[p]-'0' <= 9; p++ {
-			nanos = 10*nanos + int64(b[p]-'0')
-			if p-first >= 9 {
-				return 0, false
-			}
-		}
-		if p == first {
+		if nanos, p = fraction(b, p+1); p < 0 {
 			return 0, false
 		}
-		nanos *= tens[9-(p-first)]
 	}
 
 	switch {
@@ -89,6 +80,31 @@ func (d *days) rfc3339(b []byte) (access.Instant, bool) {
 		return 0, false
 	}
 	return access.Instant(seconds*1e9 + nanos), true
+}
+
+// fraction is the fraction of a second whose digits begin at b[p], one to nine
+// of them, in nanoseconds, and the place behind it; or -1.
+func fraction(b []byte, p int) (nanos int64, end int) {
+	first := p
+	if p <= len(b)-8 {
+		if x := binary.LittleEndian.Uint64(b[p:]) ^ '0'*ones; (x+0x76*ones|x)&highs == 0 {
+			// Neighbours are joined to numbers of two, four and eight digits.
+			x = x*10 + x>>8
+			x = (x&0x00ff00ff00ff00ff)*100 + x>>16&0x00ff00ff00ff00ff
+			x = (x&0x0000ffff0000ffff)*10000 + x>>32&0x0000ffff0000ffff
+			nanos, p = int64(x&0xffffffff), p+8
+		}
+	}
+	for p < len(b) && b[p]-'0' <= 9 {
+		if nanos = 10*nanos + int64(b[p]-'0'); p-first >= 9 {
+			return 0, -1
+		}
+		p++
+	}
+	if p == first {
+		return 0, -1
+	}
+	return nanos * tens[9-(p-first)], p
 }
 
 // tens are the powers of ten.

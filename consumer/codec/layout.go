@@ -1,9 +1,6 @@
 package codec
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 // maxNumbers is how many names of one node have a number: the kids first, then
 // the names that the layout learns. Others are still read, and still held
@@ -38,10 +35,19 @@ type edge struct {
 	kid    *node     // nil: the value is not wanted
 	slot   int16     // of the kid; -1: none
 	list   bool      // the kid is a list, and nothing else is wanted of it
-	number uint8     // of the name
+	number uint8     // of the name; maxNumbers: it has none
 	length uint8     // 0: there is no such edge
 	quote  uint8     // where the name begins
 	used   uint8     // how often the second choice was right, up to promoted
+}
+
+// newEdge is an edge to a kid, nil for a name that the node does not know.
+func newEdge(kid *node, number int) *edge {
+	e := &edge{kid: kid, slot: -1, number: uint8(min(number, maxNumbers))}
+	if kid != nil {
+		e.slot, e.list = int16(kid.slot), kid.list && len(kid.kids) == 0
+	}
+	return e
 }
 
 // inWords is how many bytes the words of an edge hold.
@@ -113,127 +119,6 @@ func (e *edge) goesOn(b []byte, p int) bool {
 	return e.length <= inWords || p+int(e.length) <= len(b) && string(b[p+inWords:p+int(e.length)]) == e.rest
 }
 
-// follow reads members of an object for as long as each is the first that is
-// expected and its value is a plain string, a whole number, or a list of plain
-// strings; it gives the place where to go on. It never fails: what it does not
-// understand is left.
-func (s *scanner) follow(b []byte, p int, m *members) int {
-	edges, slots := m.layout.first, s.slots
-	place, seen, count := m.place, m.seen, m.count
-follow:
-	for p >= 0 && p <= len(b)-inWords && uint(place) < uint(len(edges)) {
-		e := &edges[place]
-		if !e.is((*[inWords]byte)(b[p : p+inWords : p+inWords])) {
-			break
-		}
-		bit := uint64(1) << (e.number & 63)
-		start := p + int(e.length)
-		if e.length > inWords || seen&bit != 0 || start > len(b)-8 {
-			break
-		}
-		k, end := kindString, start
-		switch c := b[start]; {
-		case c == '"':
-			start++
-			for end = start; ; end += 8 {
-				if end > len(b)-8 {
-					if end = plainTail(b, end); end < 0 {
-						break follow
-					}
-					break
-				}
-				w := binary.LittleEndian.Uint64(b[end : end+8 : end+8])
-				if m := special(w); m != 0 {
-					n := bits.TrailingZeros64(m) &^ 7
-					if byte(w>>n) != '"' {
-						break follow
-					}
-					end += n >> 3
-					break
-				}
-			}
-			p = end + 1
-		case c-'0' <= 9:
-			if end = plainNumber(b, start); end < 0 {
-				break follow
-			}
-			k, p = kindNumber, end
-		case c == '[' && e.list:
-			if end = s.plainList(b, start, int(e.slot)); end < 0 {
-				break follow
-			}
-			k, p = kindArray, end
-		default:
-			break follow
-		}
-		if slot := int(e.slot); k != kindArray && uint(slot) < uint(len(slots)) {
-			slots[slot] = span{start: int32(start), end: int32(end), kind: k}
-		}
-		seen |= bit
-		place = placeNames + int(e.number)
-		count++
-	}
-	m.place, m.seen, m.count = place, seen, count
-	return p
-}
-
-// plainText is the place of the quote that ends a string, or -1 where it is not
-// plain ASCII without escapes, or near the end.
-func plainText(b []byte, p int) int {
-	for ; p >= 0 && p <= len(b)-8; p += 8 {
-		w := binary.LittleEndian.Uint64(b[p : p+8 : p+8])
-		if m := special(w); m != 0 {
-			n := bits.TrailingZeros64(m) &^ 7
-			if byte(w>>n) == '"' {
-				return p + n>>3
-			}
-			break
-		}
-	}
-	return -1
-}
-
-// plainTail is plainText for the last bytes.
-func plainTail(b []byte, p int) int {
-	for ; p >= 0 && p < len(b); p++ {
-		if c := b[p]; c == '"' {
-			return p
-		} else if c < 0x20 || c >= 0x80 || c == '\\' {
-			break
-		}
-	}
-	return -1
-}
-
-// plainList reads the list at b[p] into a slot where all its elements are plain
-// strings without white space around them; it gives the place behind it, or -1.
-func (s *scanner) plainList(b []byte, p, slot int) int {
-	start, first := p, len(s.items)
-	p = s.plainItems(b, p+1)
-	if p >= 0 && p < len(b)-1 && b[p] == '"' {
-		if end := plainText(b, p+1); end > 0 && end < len(b)-1 && b[end+1] == ']' {
-			s.items = append(s.items, span{start: int32(p + 1), end: int32(end), kind: kindString}, span{kind: kindEnd})
-			s.slots[slot] = span{start: int32(start), end: int32(end + 2), first: int32(first), kind: kindArray}
-			return end + 2
-		}
-	}
-	s.items = s.items[:first]
-	return -1
-}
-
-// plainNumber is the place behind a whole number without sign, or -1 where
-// there is none.
-func plainNumber(b []byte, p int) int {
-	end := p
-	for end < len(b) && b[end]-'0' <= 9 {
-		end++
-	}
-	if end == p || end == len(b) || b[p] == '0' && end > p+1 || b[end] == '.' || b[end]|0x20 == 'e' {
-		return -1
-	}
-	return end
-}
-
 // number is the number of a name that the node does not know; maxNumbers when
 // it has none and there is none left.
 func (l *layout) number(text []byte, h uint32) int {
@@ -269,10 +154,8 @@ func (l *layout) learn(place, number int, kid *node, words []byte, quote int, pl
 	if e.length > 0 {
 		e = &l.second[place]
 	}
-	*e = edge{kid: kid, slot: -1, number: uint8(number), length: uint8(len(words)), quote: uint8(quote)}
-	if kid != nil {
-		e.slot, e.list = int16(kid.slot), kid.list && len(kid.kids) == 0
-	}
+	*e = *newEdge(kid, number)
+	e.length, e.quote = uint8(len(words)), uint8(quote)
 	for i, c := range words[:min(len(words), inWords)] {
 		e.words[i/8] |= uint64(c) << (i % 8 * 8)
 		e.masks[i/8] |= 0xff << (i % 8 * 8)

@@ -51,11 +51,13 @@ func (n *names) reset() {
 	n.large, n.objects = n.large[:0], 0
 }
 
-// key is what names are compared by first.
+// key is what names are compared by; it is all of a name of up to keyBytes.
 type key struct {
-	first  uint64 // the first eight bytes, zeros behind shorter names
-	length int
+	first, second uint64 // the first sixteen bytes, zeros behind shorter names
+	length        int
 }
+
+const keyBytes = 16
 
 func (k key) hash() uint32 {
 	const odd = 0x9e3779b97f4a7c15
@@ -64,8 +66,12 @@ func (k key) hash() uint32 {
 
 func keyOf(name []byte) key {
 	k := key{length: len(name)}
-	for i, c := range name[:min(len(name), 8)] {
-		k.first |= uint64(c) << (8 * i)
+	for i, c := range name[:min(len(name), keyBytes)] {
+		if i < 8 {
+			k.first |= uint64(c) << (8 * i)
+		} else {
+			k.second |= uint64(c) << (8 * (i - 8))
+		}
 	}
 	return k
 }

@@ -18,13 +18,14 @@ type node struct {
 
 	kids    []*node
 	table   []bucket // open addressing by the hash of the name; the length is a power of two
+	unknown edge     // of all other names
 	indexes []index  // the kids whose names are numbers, in order
 }
 
 // bucket is one place of a look-up table.
 type bucket struct {
-	key key
-	kid int // its index; -1: the place is free
+	key  key
+	edge *edge // of the kid; nil: the place is free
 }
 
 type index struct {
@@ -65,6 +66,7 @@ func (t *tree) slot(names []string, reads string) *node {
 
 // seal builds the look-up tables, when all paths are in the tree.
 func (n *node) seal() {
+	n.unknown = *newEdge(nil, maxNumbers)
 	if len(n.kids) == 0 {
 		return
 	}
@@ -72,14 +74,14 @@ func (n *node) seal() {
 	for size < 4*len(n.kids) {
 		size *= 2
 	}
-	n.table = slices.Repeat([]bucket{{kid: -1}}, size)
+	n.table = make([]bucket, size)
 	for i, k := range n.kids {
 		key := keyOf([]byte(k.name))
 		at := key.hash()
-		for n.table[at&uint32(size-1)].kid >= 0 {
+		for n.table[at&uint32(size-1)].edge != nil {
 			at++
 		}
-		n.table[at&uint32(size-1)] = bucket{key: key, kid: i}
+		n.table[at&uint32(size-1)] = bucket{key: key, edge: newEdge(k, i)}
 		if at, err := strconv.Atoi(k.name); err == nil && at >= 0 && strconv.Itoa(at) == k.name {
 			n.indexes = append(n.indexes, index{at, k})
 		}
@@ -98,15 +100,16 @@ func (n *node) element(i int) *node {
 	return nil
 }
 
-// find is the index of the kid with that name, or -1; hash is the key's.
-func (n *node) find(name []byte, k key, hash uint32) int {
+// find is the edge of the kid whose name begins at b[start], or nil; hash is
+// the key's.
+func (n *node) find(b []byte, start int, k key, hash uint32) *edge {
 	if len(n.table) == 0 {
-		return -1
+		return nil
 	}
 	for {
 		at := &n.table[hash&uint32(len(n.table)-1)]
-		if at.kid < 0 || at.key == k && (k.length <= 8 || n.kids[at.kid].name == string(name)) {
-			return at.kid
+		if at.edge == nil || at.key == k && (k.length <= keyBytes || at.edge.kid.name == string(b[start:start+k.length])) {
+			return at.edge
 		}
 		hash++
 	}

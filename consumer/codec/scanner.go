@@ -1,9 +1,6 @@
 package codec
 
 import (
-	"encoding/binary"
-	"math/bits"
-
 	"sunsetwatch/rules/access"
 )
 
@@ -156,6 +153,7 @@ type members struct {
 	layout *layout // nil: read without
 	seen   uint64  // the numbers of the names met
 	bag    bag     // the names met that have no number
+	met    int     // where the last of these begins that plainMembers met, perhaps without its value
 	place  int     // in the layout
 	count  int
 	missed int // how many names the layout did not expect
@@ -168,11 +166,9 @@ func (s *scanner) object(b []byte, p int, n *node, depth int) int {
 		m.layout = s.layouts[n.id].begin(n)
 	}
 	for {
-		if m.layout != nil {
-			if p = s.follow(b, p, &m); p < len(b) && b[p] == '}' && m.count > 0 {
-				p++
-				break
-			}
+		if p = s.plainMembers(b, p, &m); p < len(b) && b[p] == '}' && m.count > 0 {
+			p++
+			break
 		}
 		var kid *node
 		if e := m.expected(b, p); e != nil {
@@ -235,15 +231,11 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 		}
 		k = keyOf(from[start:end])
 	}
-	text, hash := from[start:end], k.hash()
-	number := m.node.find(text, k, hash)
-	if number >= 0 {
-		kid = m.node.kids[number]
-	} else {
-		number = maxNumbers
-		if m.layout != nil {
-			number = m.layout.number(text, hash)
-		}
+	hash, number := k.hash(), maxNumbers
+	if e := m.node.find(from, start, k, hash); e != nil {
+		kid, number = e.kid, int(e.number)
+	} else if m.layout != nil {
+		number = m.layout.number(from[start:end], hash)
 	}
 	if number < maxNumbers {
 		bit := uint64(1) << uint(number)
@@ -251,7 +243,7 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 			return s.failTwice(kid, quote), nil, false
 		}
 		m.seen |= bit
-	} else if s.meet(&m.bag, name{start: int32(start), end: int32(end), hash: hash, unescaped: escaped}) {
+	} else if quote+1 != m.met && s.meet(&m.bag, name{start: int32(start), end: int32(end), hash: hash, unescaped: escaped}) {
 		return s.failTwice(kid, quote), nil, false
 	}
 	if m.layout != nil {
@@ -259,30 +251,6 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 		m.place = m.layout.learn(m.place, number, kid, b[before:p], quote-before, !escaped)
 	}
 	return p, kid, true
-}
-
-// plainName reads a comma, a plain name and a colon without white space, which
-// is how most members are written; the end of the name is 0 where that is not
-// what is there.
-func plainName(b []byte, p int) (start, end int, k key) {
-	if p < 0 || p > len(b)-10 || b[p] != ',' || b[p+1] != '"' {
-		return 0, 0, k
-	}
-	start = p + 2
-	w := binary.LittleEndian.Uint64(b[start : start+8 : start+8])
-	if m := special(w); m != 0 {
-		n := bits.TrailingZeros64(m) &^ 7
-		if byte(w>>n) != '"' {
-			return 0, 0, k
-		}
-		end, w = start+n>>3, w&(1<<n-1)
-	} else {
-		end = plainText(b, start+8)
-	}
-	if end < 0 || end > len(b)-3 || b[end+1] != ':' || b[end+2] <= ' ' {
-		return 0, 0, k
-	}
-	return start, end, key{first: w, length: end - start}
 }
 
 // memberName reads comma, name and colon. It gives the place of the value and
@@ -404,20 +372,6 @@ func (s *scanner) elements(b []byte, p int, n *node, depth int) int {
 		}
 		p = space(b, p+1)
 	}
-}
-
-// plainItems reads elements of a list for as long as each is a plain string and
-// another string follows; it gives the place of the next one. It never fails.
-func (s *scanner) plainItems(b []byte, p int) int {
-	for p >= 0 && p < len(b) && b[p] == '"' {
-		end := plainText(b, p+1)
-		if end < 0 || end >= len(b)-2 || b[end+1] != ',' || b[end+2] != '"' {
-			break
-		}
-		s.items = append(s.items, span{start: int32(p + 1), end: int32(end), kind: kindString})
-		p = end + 2
-	}
-	return p
 }
 
 // item reads one element of a list.
