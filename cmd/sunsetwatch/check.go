@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,11 +16,23 @@ func checkCommand() *cobra.Command {
 		Use:   "check PATH...",
 		Short: "Check registration files",
 		Long: `check reads registration files, or all *.yml and *.yaml files of directories, as
-one set, as run does, and prints every error and warning with its place.
+one set, as run does, and prints every error and warning with its place. A set
+with an error is refused whole. The least that is a registration:
+
+  version: 1
+  partners:
+    - {name: netflix, owner: partnerships@example.com, team: messaging, principals: [app-netflix]}
+  registrations:
+    - {partner: netflix, feature: msg.recommend, from: 2014-06-01T00:00:00Z, sunset: 2015-07-01T00:00:00Z, grace: 30d}
 
 Exit code: 0 no errors (there may be warnings), 2 errors.`,
 		Example: "  sunsetwatch check registrations/\n  sunsetwatch check partners.yml features.yml",
-		Args:    cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, paths []string) error {
+			if len(paths) == 0 {
+				return errors.New("check: name the files or directories to check")
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, paths []string) error {
 			snapshot, problems, err := registrations.Read(paths, access.At(time.Now()))
 			if err != nil {

@@ -15,8 +15,8 @@ type logFlags struct {
 }
 
 func (l *logFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&l.level, "log.level", "info", "debug, info, warn or error")
-	f.StringVar(&l.format, "log.format", "logfmt", "logfmt, json or console")
+	f.StringVar(&l.level, "log.level", "info", "`LEVEL` of what is logged on standard error: debug, info, warn or error")
+	f.StringVar(&l.format, "log.format", "logfmt", "`FORMAT` of the log: logfmt, json or console")
 }
 
 // logger writes to w.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -54,13 +55,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	var e *exit
 	if !errors.As(err, &e) {
-		fmt.Fprintf(stderr, "sunsetwatch: %v\nRun `sunsetwatch --help` for usage.\n", err)
+		fmt.Fprintf(stderr, "sunsetwatch: %s\nTry: %s --help\n", strings.TrimSpace(err.Error()), command.CommandPath())
 		return exitUsage
 	}
 	if e.err != nil {
@@ -81,11 +82,13 @@ Begin with:
   sunsetwatch demo                         the story, with an embedded broker, in a minute
   sunsetwatch check registrations/         is what we registered sound?
   sunsetwatch decode < events.jsonl        does it read our events?
-  sunsetwatch run --config.file=FILE       watch a topic`,
+  sunsetwatch run --config.file=FILE       watch a topic
+
+Facts are counted from events alone; what is wrong is judged from facts and
+registrations, again whenever a registration changes. A kill loses nothing.`,
 		Version:       version().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")

@@ -27,7 +27,7 @@ type webFlags struct {
 const defaultListen = "127.0.0.1:9469"
 
 func (w *webFlags) add(f *pflag.FlagSet) {
-	f.StringArrayVar(&w.listen, "web.listen-address", []string{defaultListen}, "address of metrics, API and health; repeatable")
+	f.StringArrayVar(&w.listen, "web.listen-address", []string{defaultListen}, "`ADDRESS` of metrics, API and health; repeatable")
 }
 
 func runCommand() *cobra.Command {
@@ -43,6 +43,11 @@ func runCommand() *cobra.Command {
 		Short: "Watch topics",
 		Long: `run reads the topics of its configuration, holds every access against the
 registrations, and shows findings at /metrics and /api/v1/findings.
+deploy/sunsetwatch.example.yml is a configuration with every key explained; the
+least is
+
+  kafka: {brokers: [localhost:9092], topics: [partner-access]}
+  registrations: [registrations/]
 
 It saves facts and positions together in its state directory: after a kill it
 reads on from there, and nothing is lost or counted twice. SIGHUP, a change of
@@ -82,10 +87,10 @@ Exit code: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&configFile, "config.file", "", "configuration file (required)")
+	f.StringVar(&configFile, "config.file", "", "configuration `FILE` (required)")
 	webs.add(f)
-	f.StringVar(&o.WebConfigFile, "web.config.file", "", "TLS and basic authentication, as for every Prometheus exporter")
-	f.StringVar(&external, "web.external-url", "", "URL under which others reach this server, for links")
+	f.StringVar(&o.WebConfigFile, "web.config.file", "", "`FILE` with TLS and basic authentication, as for every Prometheus exporter")
+	f.StringVar(&external, "web.external-url", "", "`URL` under which others reach this server, for links")
 	f.BoolVar(&o.Lifecycle, "web.enable-lifecycle", false, "allow POST /-/reload")
 	f.BoolVar(&o.AcceptEmpty, "state.accept-empty", false, "begin with an empty state although the group has committed positions, or the state is lost")
 	logs.add(f)

@@ -51,10 +51,12 @@ func Run(ctx context.Context, o Options) error {
 	if err := check(&o); err != nil {
 		return &daemon.BadConfig{Err: err}
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	if o.Duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.Duration)
-		defer cancel()
+		// Not a deadline: that would reach the sockets of requests under way, which
+		// would look like brokers that do not answer.
+		defer time.AfterFunc(o.Duration, stop).Stop()
 	}
 	dir, err := os.MkdirTemp("", "sunsetwatch-demo-")
 	if err != nil {
