@@ -129,6 +129,3 @@ func (p *parted) daysIn(member []bool, certain, possible *ledger.Days) (from, to
 	})
 	return from, to
 }
-
-// touches reports whether the first or the last event lies in the members.
-func touches(member []bool) bool { return member[0] || member[len(member)-1] }

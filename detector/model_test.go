@@ -17,10 +17,10 @@ import (
 // what is found by walking through the list for every number.
 func model(b *book, calls []call, now access.Instant) []*rules.Finding {
 	type verdict struct {
-		kind, partner              string
-		since, sunset, grace, left access.Instant
-		program                    string
-		decided                    *registry.Revision
+		kind, partner        string
+		since, sunset, grace access.Instant
+		program              string
+		decided              *registry.Revision
 	}
 	judge := func(c *call) verdict {
 		v := verdict{since: access.Beginning, sunset: access.End, grace: access.End}

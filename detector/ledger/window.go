@@ -11,17 +11,15 @@ type seen struct{ id, event uint64 }
 // window recognises repeated events among the last Window events of a source.
 // Every event takes a place in it, whether it has an id or not, counted or a
 // duplicate, so that what is recognised depends on the log alone.
+//
+// Invariant: of the events in the ring that are equal, the latest is in latest,
+// under its id, where no later one has that id, else in earlier, under its
+// event hash. Ids are rarely used twice, so earlier is mostly empty.
 type window struct {
-	ring   []seen // of length Window once an event with an id came; nil before
-	next   uint64 // events so far
-	events places // by event hash
-	ids    places // by id hash
-}
-
-// places finds the latest place in the ring that holds a hash: open addressing,
-// place+1, 0 is empty.
-type places struct {
-	slots []uint32
+	ring    []seen // of length Window once an event with an id came; nil before
+	next    uint64 // events so far
+	latest  places
+	earlier places
 }
 
 // add takes one event in and reports whether it repeats an earlier one, and
@@ -33,78 +31,43 @@ func (w *window) add(s seen) (duplicate, conflict bool) {
 			return false, false
 		}
 		w.ring = make([]seen, Window)
-		w.events.slots = make([]uint32, 2*Window)
-		w.ids.slots = make([]uint32, 2*Window)
+		w.latest.slots = make([]uint64, placeSlots)
+		w.earlier.slots = make([]uint64, placeSlots)
 	}
 	place := uint32(w.next % Window)
-	if s.id != 0 {
-		duplicate = w.events.find(s.event, w.eventAt)
-		conflict = !duplicate && w.ids.find(s.id, w.idAt)
-	}
-	// Only now does the event that is Window events old leave.
-	if old := w.ring[place]; old.id != 0 {
-		w.events.remove(old.event, place, w.eventAt)
-		w.ids.remove(old.id, place, w.idAt)
-	}
-	w.ring[place] = s
 	w.next++
 	if s.id != 0 {
-		w.events.put(s.event, place, w.eventAt)
-		w.ids.put(s.id, place, w.idAt)
+		duplicate, conflict = w.find(s)
 	}
-	return duplicate, conflict
+	// Only now does the event that is Window events old leave.
+	if old := w.ring[place]; old.id != 0 && !w.latest.remove(old.id, place) {
+		w.earlier.remove(old.event, place)
+	}
+	w.ring[place] = s
+	if s.id == 0 {
+		return false, false
+	}
+	if duplicate && conflict {
+		w.earlier.forget(s.event) // it becomes the latest again
+	}
+	if before, found := w.latest.put(s.id, place); found && w.ring[before].event != s.event {
+		w.earlier.put(w.ring[before].event, before)
+	}
+	return duplicate, conflict && !duplicate
 }
 
-func (w *window) eventAt(place uint32) uint64 { return w.ring[place].event }
-
-func (w *window) idAt(place uint32) uint64 { return w.ring[place].id }
-
-// slot of hash, or the empty slot where it would go.
-func (p *places) slot(hash uint64, at func(uint32) uint64) uint64 {
-	mask := uint64(len(p.slots) - 1)
-	i := hash & mask
-	for p.slots[i] != 0 && at(p.slots[i]-1) != hash {
-		i = (i + 1) & mask
+// find reports whether s repeats an event, and whether the latest event with
+// its id has other content.
+func (w *window) find(s seen) (duplicate, conflict bool) {
+	place, found := w.latest.find(s.id)
+	switch {
+	case !found:
+		return false, false
+	case w.ring[place].event == s.event:
+		return true, false
 	}
-	return i
-}
-
-func (p *places) find(hash uint64, at func(uint32) uint64) bool {
-	return p.slots[p.slot(hash, at)] != 0
-}
-
-// put makes place the latest of hash.
-func (p *places) put(hash uint64, place uint32, at func(uint32) uint64) {
-	p.slots[p.slot(hash, at)] = place + 1
-}
-
-// remove forgets hash where place is its latest.
-func (p *places) remove(hash uint64, place uint32, at func(uint32) uint64) {
-	mask := uint64(len(p.slots) - 1)
-	i := hash & mask
-	for p.slots[i] != place+1 {
-		if p.slots[i] == 0 {
-			return // a later place holds it
-		}
-		i = (i + 1) & mask
-	}
-	// Backward-shift deletion keeps probe sequences whole.
-	for {
-		p.slots[i] = 0
-		j := i
-		for {
-			j = (j + 1) & mask
-			if p.slots[j] == 0 {
-				return
-			}
-			home := at(p.slots[j]-1) & mask
-			if (j-home)&mask >= (j-i)&mask {
-				break
-			}
-		}
-		p.slots[i] = p.slots[j]
-		i = j
-	}
+	_, duplicate = w.earlier.find(s.event)
+	return duplicate, true
 }
 
 // restore fills an empty window with the events of a ring that was saved.

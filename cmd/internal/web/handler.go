@@ -154,7 +154,7 @@ func ParseExternalURL(s string) (*url.URL, error) {
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, fmt.Errorf("external URL %q: want http://HOST[:PORT][/PATH] or https://...", s)
+		return nil, fmt.Errorf("external URL %q: want http://HOST[:PORT][/PATH], or the same with https", s)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return nil, errors.New("external URL: user, query and fragment are not allowed")
 	}

@@ -15,12 +15,13 @@ const Format = 1
 const (
 	headerBucket = "header"
 	headerKey    = "state"
-	headerBytes  = 4 + 8 + keyIDBytes + Buckets*16
+	headerBytes  = 4 + 8 + 8 + keyIDBytes + Buckets*16
 )
 
 // header describes the state as a whole.
 type header struct {
 	saves  uint64 // how often this state was saved; 0: never, it is empty
+	tx     uint64 // the transaction that wrote it: an old root page, with an old header, would be of another
 	keyID  string // of the subject key; empty or keyIDBytes long
 	totals [Buckets]total
 }
@@ -48,6 +49,7 @@ func (h *header) appendSealed(dst []byte) []byte {
 	dst = append(dst, make([]byte, checksumBytes)...)
 	dst = binary.BigEndian.AppendUint32(dst, Format)
 	dst = binary.BigEndian.AppendUint64(dst, h.saves)
+	dst = binary.BigEndian.AppendUint64(dst, h.tx)
 	var id [keyIDBytes]byte
 	copy(id[:], h.keyID)
 	dst = append(dst, id[:]...)
@@ -72,10 +74,11 @@ func readHeader(sealed []byte) (h header, err error) {
 		return h, damage(fmt.Sprintf("its header says format %d with %d bytes", version, len(v)))
 	}
 	h.saves = binary.BigEndian.Uint64(v[4:])
-	if id := v[12 : 12+keyIDBytes]; id[0] != 0 {
+	h.tx = binary.BigEndian.Uint64(v[12:])
+	if id := v[20 : 20+keyIDBytes]; id[0] != 0 {
 		h.keyID = string(id)
 	}
-	v = v[12+keyIDBytes:]
+	v = v[20+keyIDBytes:]
 	for i := range h.totals {
 		h.totals[i] = total{entries: binary.BigEndian.Uint64(v[16*i:]), sum: binary.BigEndian.Uint64(v[16*i+8:])}
 	}

@@ -208,8 +208,7 @@ func fillAndFree(t *testing.T, dir string, fill func(bytes uint64), free func())
 		fill(rand.Uint64N(used))
 		for range 2 {
 			if err := s.Save(ch); err == nil {
-				have = stateOf(number) // it fitted into the pages below the limit
-				break
+				break // it fitted into the pages below the limit
 			} else if !strings.Contains(err.Error(), s.path) || !strings.Contains(err.Error(), "free space") {
 				t.Errorf("error %v", err)
 			}

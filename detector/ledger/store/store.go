@@ -247,6 +247,7 @@ func headerOf(tx *bbolt.Tx) (header, error) {
 }
 
 func putHeader(tx *bbolt.Tx, h *header) error {
+	h.tx = uint64(tx.ID())
 	return tx.Bucket([]byte(headerBucket)).Put([]byte(headerKey), h.appendSealed(nil))
 }
 

@@ -87,6 +87,10 @@ func verify(r io.ReaderAt, size int64, visit func(b Bucket, key, value []byte) e
 	if v.header, err = w.header(headerRoot); err != nil {
 		return v, err
 	}
+	// In a copy bbolt numbers the second meta page one lower than the first.
+	if v.tx != m.txid && !(m.stepped && v.tx == m.txid+1) {
+		return v, damage(fmt.Sprintf("its root is of transaction %d, not of %d: a page of an earlier save came back", v.tx, m.txid))
+	}
 	for b, root := range roots {
 		if err := w.entries(Bucket(b), root, v.totals[b]); err != nil {
 			return v, err

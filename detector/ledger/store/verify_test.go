@@ -209,3 +209,20 @@ func TestRandomDamage(t *testing.T) {
 		verifyBytes(t, file, "random damage", 8, 7)
 	}
 }
+
+// A root page of an earlier save leads to a state that was whole once.
+func TestOldRootIsRefused(t *testing.T) {
+	before, last := savedStates(t, t.TempDir(), 7, 0)
+	root := func(file []byte) int64 {
+		m, err := readMeta(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int64(m.root)
+	}
+	mixed := slices.Clone(last)
+	copy(mixed[root(last)*1024:(root(last)+1)*1024], before[root(before)*1024:])
+	if n := verifyBytes(t, mixed, "old root", 7); n != -2 {
+		t.Fatalf("the old root gives state %d", n)
+	}
+}
