@@ -13,5 +13,6 @@ func Files() (map[string][]byte, error) {
 	return map[string][]byte{
 		"prometheus/sunsetwatch.rules.yml": rules,
 		"grafana/overview.json":            overview,
+		"metrics.md":                       MetricsPage(),
 	}, nil
 }
