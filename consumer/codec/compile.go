@@ -17,6 +17,7 @@ type Compiled struct {
 	slots   int
 	nodes   int
 	headers bool
+	words   closedWords
 	native  bool // no field has a rule: the slots are the fields
 	unix    int  // digits of a second in a unit of time; -1: RFC 3339
 }
@@ -27,7 +28,7 @@ var timeFormats = map[string]int{"": -1, "rfc3339": -1, "unix": 0, "unix_ms": 3,
 // Compile checks and compiles m. The error joins every problem found, each
 // naming the field; an unknown native field comes with a suggestion.
 func Compile(m Mapping) (*Compiled, error) {
-	c := &Compiled{explode: m.Explode, native: len(m.Fields) == 0}
+	c := &Compiled{explode: m.Explode, words: newClosedWords(), native: len(m.Fields) == 0}
 	var errs []error
 	problem := func(place string, err error) {
 		errs = append(errs, fmt.Errorf("events.%s: %w", place, err))

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 )
 
@@ -64,14 +65,25 @@ func (k key) hash() uint32 {
 	return uint32((k.first ^ uint64(k.length)<<57) * odd >> 32)
 }
 
-func keyOf(name []byte) key {
-	k := key{length: len(name)}
-	for i, c := range name[:min(len(name), keyBytes)] {
-		if i < 8 {
-			k.first |= uint64(c) << (8 * i)
-		} else {
-			k.second |= uint64(c) << (8 * (i - 8))
-		}
+// keyOf is the key of b[start:end]. It looks at b beyond end, but does not
+// depend on what is there.
+func keyOf(b []byte, start, end int) key {
+	if start < 0 || start > len(b)-keyBytes {
+		var padded [keyBytes]byte
+		copy(padded[:], b[start:end])
+		k := keyOf(padded[:], 0, min(end-start, keyBytes))
+		k.length = end - start
+		return k
+	}
+	words := b[start : start+keyBytes : start+keyBytes]
+	k := key{length: end - start, first: binary.LittleEndian.Uint64(words)}
+	switch {
+	case k.length < 8:
+		k.first &= 1<<(8*uint(k.length)) - 1
+	case k.length < keyBytes:
+		k.second = binary.LittleEndian.Uint64(words[8:]) & (1<<(8*uint(k.length-8)) - 1)
+	default:
+		k.second = binary.LittleEndian.Uint64(words[8:])
 	}
 	return k
 }

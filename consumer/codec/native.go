@@ -22,20 +22,30 @@ func (d *Decoder) fillNative() bool {
 		return false
 	}
 
-	var plain [5]bool
-	ev.Principal, plain[0] = plainSpan(b, &slots[fieldPrincipal])
-	ev.Feature, plain[1] = plainSpan(b, &slots[fieldFeature])
-	ev.ID, plain[2] = plainSpan(b, &slots[fieldID])
-	ev.Subject, plain[3] = plainSpan(b, &slots[fieldSubject])
-	ev.Grantor, plain[4] = plainSpan(b, &slots[fieldGrantor])
-	if plain != [5]bool{true, true, true, true, true} || ev.Principal == nil || ev.Feature == nil {
+	var ok1, ok2, ok3, ok4, ok5 bool
+	ev.Principal, ok1 = plainSpan(b, &slots[fieldPrincipal])
+	ev.Feature, ok2 = plainSpan(b, &slots[fieldFeature])
+	ev.ID, ok3 = plainSpan(b, &slots[fieldID])
+	ev.Subject, ok4 = plainSpan(b, &slots[fieldSubject])
+	ev.Grantor, ok5 = plainSpan(b, &slots[fieldGrantor])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || ev.Principal == nil || ev.Feature == nil {
 		return false
 	}
+	return d.plainWords(b, slots) && d.plainCounts(b, slots) && d.plainScopes(b, slots)
+}
 
-	if !d.plainWords(b, slots) || !d.plainCounts(b, slots) {
-		return false
+// plainSpan is the text of a name without escapes, nil where there is none; ok
+// is false for all that is not so plain.
+func plainSpan(b []byte, s *span) (text []byte, ok bool) {
+	n := int(s.end) - int(s.start)
+	if s.kind == kindString && n > 0 && n <= access.MaxNameBytes {
+		return b[s.start:s.end:s.end], true
 	}
+	return nil, s.kind == kindAbsent
+}
 
+func (d *Decoder) plainScopes(b []byte, slots *[fields]span) bool {
+	ev := &d.event
 	d.scopes = d.scopes[:0]
 	switch item := &slots[fieldScopes]; item.kind {
 	case kindAbsent:
@@ -56,43 +66,21 @@ func (d *Decoder) fillNative() bool {
 	return true
 }
 
-// plainSpan is the text of a name without escapes, nil where there is none; ok
-// is false for all that is not so plain.
-func plainSpan(b []byte, s *span) (text []byte, ok bool) {
-	n := int(s.end) - int(s.start)
-	if s.kind == kindString && n > 0 && n <= access.MaxNameBytes {
-		return b[s.start:s.end:s.end], true
-	}
-	return nil, s.kind == kindAbsent
-}
-
 func (d *Decoder) plainWords(b []byte, slots *[fields]span) bool {
-	ev := &d.event
-	operation := &slots[fieldOperation]
-	if operation.kind != kindString || operation.start == operation.end || slots[fieldProbe].kind != kindAbsent {
+	w := &d.compiled.words
+	if slots[fieldOperation].kind == kindAbsent || slots[fieldProbe].kind != kindAbsent {
 		return false
 	}
-	ev.Operation, _ = access.ParseOperation(b[operation.start:operation.end])
-	direction, consent := &slots[fieldDirection], &slots[fieldConsent]
-	indicator, outcome := &slots[fieldIndicator], &slots[fieldOutcome]
-	ok := [4]bool{true, true, true, true}
-	if direction.kind != kindAbsent {
-		ev.Direction, ok[0] = access.ParseDirection(b[direction.start:direction.end])
-		ok[0] = ok[0] && direction.kind == kindString
-	}
-	if consent.kind != kindAbsent {
-		ev.Consent, ok[1] = access.ParseConsent(b[consent.start:consent.end])
-		ok[1] = ok[1] && consent.kind == kindString
-	}
-	if indicator.kind != kindAbsent {
-		ev.Indicator, ok[2] = access.ParseIndicator(b[indicator.start:indicator.end])
-		ok[2] = ok[2] && indicator.kind == kindString
-	}
-	if outcome.kind != kindAbsent {
-		ev.Outcome, ok[3] = access.ParseOutcome(b[outcome.start:outcome.end])
-		ok[3] = ok[3] && outcome.kind == kindString
-	}
-	return ok == [4]bool{true, true, true, true}
+	operation, ok1 := w.operation.plain(b, &slots[fieldOperation])
+	direction, ok2 := w.direction.plain(b, &slots[fieldDirection])
+	consent, ok3 := w.consent.plain(b, &slots[fieldConsent])
+	indicator, ok4 := w.indicator.plain(b, &slots[fieldIndicator])
+	outcome, ok5 := w.outcome.plain(b, &slots[fieldOutcome])
+	ev := &d.event
+	ev.Operation, ev.Direction = access.Operation(operation), access.Direction(direction)
+	ev.Consent, ev.Indicator = access.Consent(consent), access.Indicator(indicator)
+	ev.Outcome = access.Outcome(outcome)
+	return ok1 && ok2 && ok3 && ok4 && ok5
 }
 
 func (d *Decoder) plainCounts(b []byte, slots *[fields]span) bool {

@@ -76,7 +76,7 @@ func (n *node) seal() {
 	}
 	n.table = make([]bucket, size)
 	for i, k := range n.kids {
-		key := keyOf([]byte(k.name))
+		key := keyOf([]byte(k.name), 0, len(k.name))
 		at := key.hash()
 		for n.table[at&uint32(size-1)].edge != nil {
 			at++

@@ -18,26 +18,25 @@ func (s *scanner) plainMembers(b []byte, p int, m *members) int {
 	if m.layout != nil {
 		edges = m.layout.first
 	}
-	place, seen, count := m.place, m.seen, m.count
 members:
 	for p >= 0 && p <= len(b)-inWords {
 		var e *edge
 		start := 0
 		switch {
-		case uint(place) < uint(len(edges)):
-			e = &edges[place]
+		case uint(m.place) < uint(len(edges)):
+			e = &edges[m.place]
 			if !e.is((*[inWords]byte)(b[p:p+inWords:p+inWords])) || e.length > inWords {
 				break members
 			}
 			start = p + int(e.length)
-		case edges != nil || count == 0:
+		case edges != nil || m.count == 0:
 			break members
 		default:
 			if e, start = s.plainEdge(b, p, m); e == nil {
 				break members
 			}
 		}
-		if seen>>e.number&1 != 0 || start > len(b)-8 {
+		if m.seen>>e.number&1 != 0 || start > len(b)-8 {
 			break
 		}
 
@@ -79,64 +78,74 @@ members:
 		if slot := int(e.slot); k != kindArray && uint(slot) < uint(len(s.slots)) {
 			s.slots[slot] = span{start: int32(start), end: int32(end), kind: k}
 		}
-		seen |= 1 << e.number
-		place = placeNames + int(e.number)
-		count++
+		m.seen |= 1 << e.number
+		m.place = placeNames + int(e.number)
+		m.count++
 	}
-	m.place, m.seen, m.count = place, seen, count
 	return p
 }
 
-// plainEdge is the edge of the plain name behind a comma at b[p], and the place
-// of its value; nil where there is none, or where the name was met before.
+// plainEdge reads a comma, a plain name and a colon without white space. It gives
+// the edge of the name and the place of its value; nil where something else is
+// there, near the end, and where the name was met before.
 func (s *scanner) plainEdge(b []byte, p int, m *members) (e *edge, value int) {
-	start, end, k := plainName(b, p)
-	if end == 0 {
+	if p < 0 || p > len(b)-18 || b[p] != ',' || b[p+1] != '"' {
 		return nil, 0
 	}
-	hash := k.hash()
-	if e = m.node.find(b, start, k, hash); e == nil {
-		if s.meet(&m.bag, name{start: int32(start), end: int32(end), hash: hash}) {
-			return nil, 0
-		}
-		m.met = start
-		e = &m.node.unknown
-	}
-	return e, end + 2
-}
-
-// plainName reads a comma, a plain name and a colon without white space, which
-// is how most members are written; the end of the name is 0 where that is not
-// what is there, and near the end.
-func plainName(b []byte, p int) (start, end int, k key) {
-	if p < 0 || p > len(b)-18 || b[p] != ',' || b[p+1] != '"' {
-		return 0, 0, k
-	}
-	start = p + 2
-	words := b[start : start+16 : start+16]
-	k.first = binary.LittleEndian.Uint64(words)
-	var quote byte
+	start, end := p+2, 0
+	words := b[start : start+keyBytes : start+keyBytes]
+	k := key{first: binary.LittleEndian.Uint64(words)}
 	if m := special(k.first); m != 0 {
 		n := bits.TrailingZeros64(m) &^ 7
-		quote = byte(k.first >> n)
 		k.first &= 1<<n - 1
 		end = start + n>>3
 	} else {
 		k.second = binary.LittleEndian.Uint64(words[8:])
-		if m := special(k.second); m != 0 {
-			n := bits.TrailingZeros64(m) &^ 7
-			quote = byte(k.second >> n)
-			k.second &= 1<<n - 1
-			end = start + 8 + n>>3
-		} else {
-			end, quote = plainText(b, start+16), '"'
-		}
+		m := special(k.second)
+		n := bits.TrailingZeros64(m) &^ 7 // 64 where there is none
+		k.second &= 1<<n - 1
+		end = start + 8 + n>>3
 	}
-	if quote != '"' || end < 0 || end > len(b)-3 || b[end+1] != ':' || b[end+2] <= ' ' {
-		return 0, 0, k
+	if end > len(b)-3 || b[end] != '"' || b[end+1] != ':' || b[end+2] <= ' ' {
+		return s.longEdge(b, start, m)
 	}
 	k.length = end - start
-	return start, end, k
+	if table := m.node.table; len(table) > 0 {
+		for hash := k.hash(); ; hash++ {
+			at := &table[hash&uint32(len(table)-1)]
+			if at.key == k {
+				return at.edge, end + 2
+			}
+			if at.edge == nil {
+				break
+			}
+		}
+	}
+	return s.unknownEdge(start, end, k.hash(), m), end + 2
+}
+
+// longEdge is plainEdge for a name of more bytes than a key has.
+func (s *scanner) longEdge(b []byte, start int, m *members) (e *edge, value int) {
+	end := plainText(b, start)
+	if end < start+keyBytes || end > len(b)-3 || b[end+1] != ':' || b[end+2] <= ' ' {
+		return nil, 0
+	}
+	k := keyOf(b, start, end)
+	hash := k.hash()
+	if e = m.node.find(b, start, k, hash); e == nil {
+		e = s.unknownEdge(start, end, hash, m)
+	}
+	return e, end + 2
+}
+
+// unknownEdge is the edge of a name that the node does not know, or nil when it
+// was met before.
+func (s *scanner) unknownEdge(start, end int, hash uint32, m *members) *edge {
+	if s.meet(&m.bag, name{start: int32(start), end: int32(end), hash: hash}) {
+		return nil
+	}
+	m.met = start
+	return &m.node.unknown
 }
 
 // plainItems reads elements of a list for as long as each is a plain string and

@@ -215,22 +215,17 @@ func (m *members) expected(b []byte, p int) *edge {
 // member reads what comes before the next value of an object: comma, name and
 // colon. At the closing brace, and after a fault, there are no more.
 func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more bool) {
-	before, from, escaped := p, b, false
-	start, end, k := plainName(b, p)
-	quote := start - 1
-	if end > 0 && m.count > 0 {
-		p = end + 2
-	} else {
-		if p, start, end, escaped = s.memberName(b, p, m.count == 0); end == 0 {
-			return p, nil, false
-		}
-		quote = start - 1
-		if escaped {
-			start, end = s.unescape(b[start:end])
-			from = s.arena
-		}
-		k = keyOf(from[start:end])
+	before, from := p, b
+	p, start, end, escaped := s.memberName(b, p, m.count == 0)
+	if end == 0 {
+		return p, nil, false
 	}
+	quote := start - 1
+	if escaped {
+		start, end = s.unescape(b[start:end])
+		from = s.arena
+	}
+	k := keyOf(from, start, end)
 	hash, number := k.hash(), maxNumbers
 	if e := m.node.find(from, start, k, hash); e != nil {
 		kid, number = e.kid, int(e.number)
@@ -257,6 +252,12 @@ func (s *scanner) member(b []byte, p int, m *members) (next int, kid *node, more
 // the name; at the closing brace the end of the name is 0, after a fault next
 // is -1 too.
 func (s *scanner) memberName(b []byte, p int, first bool) (next, start, end int, escaped bool) {
+	// The way most members are written.
+	if !first && p >= 0 && p < len(b)-1 && b[p] == ',' && b[p+1] == '"' {
+		if end = plainText(b, p+2); end > 0 && end < len(b)-2 && b[end+1] == ':' && b[end+2] > ' ' {
+			return end + 2, p + 2, end, false
+		}
+	}
 	p = space(b, p)
 	if p < len(b) && b[p] == '}' {
 		return p + 1, 0, 0, false
@@ -295,21 +296,19 @@ func (s *scanner) failTwice(kid *node, at int) int {
 func (s *scanner) skipObject(b []byte, p int, depth int) int {
 	o := bag{base: len(s.names.stack)}
 	for first := true; ; first = false {
-		start, end, k := plainName(b, p)
-		from, quote, escaped := b, start-1, false
-		if end > 0 && !first {
-			p = end + 2
-		} else {
-			if p, start, end, escaped = s.memberName(b, p, first); end == 0 {
-				break
-			}
-			quote = start - 1
-			if escaped {
-				start, end = s.unescape(b[start:end])
-				from = s.arena
-			}
-			k = keyOf(from[start:end])
+		var (
+			start, end int
+			escaped    bool
+		)
+		if p, start, end, escaped = s.memberName(b, p, first); end == 0 {
+			break
 		}
+		quote, from := start-1, b
+		if escaped {
+			start, end = s.unescape(b[start:end])
+			from = s.arena
+		}
+		k := keyOf(from, start, end)
 		if !s.lax && s.meet(&o, name{start: int32(start), end: int32(end), hash: k.hash(), unescaped: escaped}) {
 			return s.fail(access.DuplicateField, quote, whyNameTwice)
 		}
