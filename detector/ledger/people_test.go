@@ -89,6 +89,20 @@ func TestSketchEstimate(t *testing.T) {
 	}
 }
 
+func TestSketchUnionIsMaximum(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for range 100 {
+		var a, b, want sketch
+		for i := range a {
+			a[i], b[i] = uint8(r.IntN(maxRank+1)), uint8(r.IntN(maxRank+1))
+			want[i] = max(a[i], b[i])
+		}
+		if a.union(&b); a != want {
+			t.Fatal("a register is not the greater of the two")
+		}
+	}
+}
+
 func BenchmarkSketchEstimate(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	var s sketch
