@@ -47,8 +47,16 @@ Exit code: 0 no errors (there may be warnings), 2 errors.`,
 			if s := problems.Summary(); s != "" {
 				with = ", " + s
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%d registrations of %d partners%s\n", len(snapshot.Registrations()), len(snapshot.Partners()), with)
+			fmt.Fprintf(c.OutOrStdout(), "%s of %s%s\n",
+				count(len(snapshot.Registrations()), "registration"), count(len(snapshot.Partners()), "partner"), with)
 			return nil
 		},
 	}
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
