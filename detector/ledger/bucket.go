@@ -11,12 +11,15 @@ import (
 type tier uint8
 
 // The tiers of counts and of people. The values are encoded in saved state.
+//
+// A chunk is what is saved together, so it is as short as what accesses of now
+// change, and as long as what ages together.
 const (
-	byMinute      tier = iota // counts; a chunk is a UTC day
+	byMinute      tier = iota // counts; a chunk is an hour
 	byDay                     // counts; a chunk is a month
 	byMonth                   // counts; a chunk is a year
-	peopleByDay               // people; a chunk is a month
-	peopleByMonth             // people; a chunk is a month
+	peopleByDay               // people; a chunk is a day
+	peopleByMonth             // people; a chunk is a year
 	tiers         = iota
 )
 
@@ -36,46 +39,70 @@ type crowd struct {
 	grantors    *People
 }
 
-// chunk is the unit of saving: neighbouring buckets of one tier.
+// chunk is the unit of saving: neighbouring buckets, or crowds, of one tier.
 type chunk struct {
-	unit    int32 // day, month or year, see tier
+	unit    int32 // hour, day, month or year, see tier
 	dirty   bool  // changed since the last save
+	saved   bool  // there is a saved form of it
 	buckets []bucket
-	crowds  []*crowd
+	crowds  []crowd
 }
 
-// unitOf is the chunk that an instant belongs to, and the start of its unit.
-func unitOf(t tier, at access.Instant) (unit int32, start access.Instant) {
-	day := at.Day()
+// date is an instant with its place in the calendar.
+type date struct {
+	at         access.Instant
+	day        access.Day
+	month      month
+	dayOfMonth int
+}
+
+func dateOf(at access.Instant) date {
+	d := date{at: at, day: at.Day()}
+	d.month, d.dayOfMonth = monthOf(d.day)
+	return d
+}
+
+// unitOf is the chunk that a date belongs to, and the start of its unit.
+func unitOf(t tier, d date) (unit int32, start access.Instant) {
 	switch t {
 	case byMinute:
-		return int32(day), at.Minute()
-	case byDay, peopleByDay:
-		m, _ := monthOf(day)
-		return int32(m), day.Start()
+		return int32(d.day)*24 + int32((d.at-d.day.Start())/access.Hour), d.at.Minute()
+	case byDay:
+		return int32(d.month), d.day.Start()
+	case peopleByDay:
+		return int32(d.day), d.day.Start()
 	default:
-		m, _ := monthOf(day)
-		if t == byMonth {
-			return int32(m) / 12, m.start().Start()
-		}
-		return int32(m), m.start().Start()
+		return int32(d.month) / 12, (d.day - access.Day(d.dayOfMonth)).Start()
 	}
 }
 
-// chunkOf finds or makes the chunk of a unit in a list in rising order.
-func chunkOf(list *[]*chunk, unit int32) *chunk {
+// dayOfHour is the day of a unit of byMinute.
+func dayOfHour(unit int32) access.Day {
+	if unit < 0 {
+		unit -= 23
+	}
+	return access.Day(unit / 24)
+}
+
+// chunkOf finds or makes the chunk of a unit in a list in rising order. It is
+// valid until the next call.
+func chunkOf(list *[]chunk, unit int32) *chunk {
 	l := *list
 	if n := len(l); n > 0 && l[n-1].unit == unit {
-		return l[n-1]
+		return &l[n-1]
+	} else if n == 0 || l[n-1].unit < unit {
+		*list = append(l, chunk{unit: unit})
+		return &(*list)[n]
 	}
-	i, found := slices.BinarySearchFunc(l, unit, func(c *chunk, u int32) int { return int(c.unit) - int(u) })
+	i, found := slices.BinarySearchFunc(l, unit, func(c chunk, u int32) int { return int(c.unit) - int(u) })
 	if !found {
-		*list = slices.Insert(l, i, &chunk{unit: unit})
+		*list = slices.Insert(l, i, chunk{unit: unit})
 	}
-	return (*list)[i]
+	return &(*list)[i]
 }
 
-// bucketAt finds or makes the bucket that starts at start.
+// bucketAt finds or makes the bucket that starts at start. It is valid until
+// the next call.
 func (c *chunk) bucketAt(start access.Instant) *bucket {
 	i := len(c.buckets)
 	for i > 0 && c.buckets[i-1].start >= start {
@@ -98,18 +125,18 @@ func (c *chunk) bucketAt(start access.Instant) *bucket {
 	return &c.buckets[i]
 }
 
-// crowdAt finds or makes the crowd that starts at start.
+// crowdAt finds or makes the crowd that starts at start. It is valid until the
+// next call.
 func (c *chunk) crowdAt(start access.Instant) *crowd {
-	if n := len(c.crowds); n > 0 && c.crowds[n-1].start == start {
-		return c.crowds[n-1]
+	i := len(c.crowds)
+	for i > 0 && c.crowds[i-1].start >= start {
+		i--
+		if c.crowds[i].start == start {
+			return &c.crowds[i]
+		}
 	}
-	i, found := slices.BinarySearchFunc(c.crowds, start, func(b *crowd, s access.Instant) int {
-		return cmpInstant(b.start, s)
-	})
-	if !found {
-		c.crowds = slices.Insert(c.crowds, i, &crowd{start: start, first: access.End, last: access.Beginning})
-	}
-	return c.crowds[i]
+	c.crowds = slices.Insert(c.crowds, i, crowd{start: start, first: access.End, last: access.Beginning})
+	return &c.crowds[i]
 }
 
 func cmpInstant(a, b access.Instant) int {
@@ -122,10 +149,19 @@ func cmpInstant(a, b access.Instant) int {
 	return 0
 }
 
-func (w *crowd) union(o *crowd) {
+// take unites w with o, which is of no use after that.
+func (w *crowd) take(o *crowd) {
 	w.first, w.last = min(w.first, o.first), max(w.last, o.last)
-	uniteInto(&w.people, o.people)
-	uniteInto(&w.grantors, o.grantors)
+	takeInto(&w.people, o.people)
+	takeInto(&w.grantors, o.grantors)
+}
+
+func takeInto(p **People, o *People) {
+	if *p == nil {
+		*p = o
+	} else {
+		(*p).Union(o)
+	}
 }
 
 func uniteInto(p **People, o *People) {
@@ -169,8 +205,8 @@ func (c *chunk) append(b []byte) []byte {
 		b = c.buckets[i].append(b)
 	}
 	b = binary.AppendUvarint(b, uint64(len(c.crowds)))
-	for _, w := range c.crowds {
-		b = w.append(b)
+	for i := range c.crowds {
+		b = c.crowds[i].append(b)
 	}
 	return b
 }
@@ -193,8 +229,8 @@ func (w *crowd) append(b []byte) []byte {
 	return w.grantors.append(b)
 }
 
-func (d *decoder) crowd() *crowd {
-	w := &crowd{start: access.Instant(d.varint()), first: access.Instant(d.varint()), last: access.Instant(d.varint())}
+func (d *decoder) crowd() crowd {
+	w := crowd{start: access.Instant(d.varint()), first: access.Instant(d.varint()), last: access.Instant(d.varint())}
 	w.people, w.grantors = d.people(), d.people()
 	if d.err == nil && w.last < w.first {
 		d.fail("an impossible crowd")

@@ -30,7 +30,7 @@ type Cell struct {
 	// lies on both sides of one, but for those in cutCounts and cutCrowds.
 	cuts   []access.Instant
 	totals []*Stretch // in rising order, of the stretches that hold facts
-	chunks [tiers][]*chunk
+	chunks [tiers][]chunk
 	// What was merged before a cut inside it was known.
 	cutCounts []cutCount
 	cutCrowds []cutCrowd
@@ -47,7 +47,7 @@ type cutCount struct {
 
 type cutCrowd struct {
 	tier tier
-	*crowd
+	crowd
 }
 
 type chunkKey struct {
@@ -120,11 +120,12 @@ func (c *Cell) Stretches() iter.Seq[*Stretch] {
 
 // before is the last cut at or before t, Beginning where there is none.
 func (c *Cell) before(t access.Instant) access.Instant {
-	i := sort.Search(len(c.cuts), func(i int) bool { return c.cuts[i] > t })
-	if i == 0 {
-		return access.Beginning
+	for i := len(c.cuts); i > 0; i-- { // they are few
+		if c.cuts[i-1] <= t {
+			return c.cuts[i-1]
+		}
 	}
-	return c.cuts[i-1]
+	return access.Beginning
 }
 
 // around is the stretch between neighbouring cuts that holds first and last.
@@ -158,9 +159,19 @@ func (c *Cell) total(from access.Instant) *Stretch {
 }
 
 func (s *Stretch) addCount(l *Ledger, o *count) {
-	c := count{s.Events, s.Records, s.Bytes, s.First, s.Last}
-	l.add(&c, o)
-	s.Events, s.Records, s.Bytes, s.First, s.Last = c.events, c.records, c.bytes, c.first, c.last
+	if s.Events == 0 {
+		s.First, s.Last = o.first, o.last
+	} else {
+		if l.Before(o.first, s.First) {
+			s.First = o.first
+		}
+		if l.Before(s.Last, o.last) {
+			s.Last = o.last
+		}
+	}
+	s.Events += o.events
+	s.Records += o.records
+	s.Bytes += o.bytes
 }
 
 func (s *Stretch) addPeople(people, grantors *People) {
@@ -168,23 +179,35 @@ func (s *Stretch) addPeople(people, grantors *People) {
 	uniteInto(&s.Grantors, grantors)
 }
 
-// put counts one bucket's worth of events, all of one minute or, when rolled up
-// or cut anew, of one unit of tier t between two cuts.
+// put counts one bucket's worth of events, all of one unit of tier t between
+// two cuts.
 func (l *Ledger) put(c *Cell, t tier, days uint32, o *count) {
-	unit, start := unitOf(t, o.first.Time)
-	k := chunkOf(&c.chunks[t], unit)
-	k.dirty = true
-	b := k.bucketAt(max(start, c.before(o.first.Time)))
+	b := c.bucketOf(t, dateOf(o.first.Time), c.before(o.first.Time))
 	l.add(&b.count, o)
 	b.days |= days
 }
 
-// crowdOf finds or makes the crowd of an instant in tier t.
-func (c *Cell) crowdOf(t tier, at access.Instant) *crowd {
-	unit, start := unitOf(t, at)
+// bucketOf finds or makes the bucket of a date in tier t; from is the cut before
+// it. The bucket is to be changed, and valid until the next call.
+func (c *Cell) bucketOf(t tier, d date, from access.Instant) *bucket {
+	unit, start := unitOf(t, d)
 	k := chunkOf(&c.chunks[t], unit)
 	k.dirty = true
-	return k.crowdAt(max(start, c.before(at)))
+	return k.bucketAt(max(start, from))
+}
+
+// crowdOf finds or makes the crowd of a date in tier t, as bucketOf does.
+func (c *Cell) crowdOf(t tier, d date, from access.Instant) *crowd {
+	unit, start := unitOf(t, d)
+	k := chunkOf(&c.chunks[t], unit)
+	k.dirty = true
+	return k.crowdAt(max(start, from))
+}
+
+// gather unites a crowd, which is of no use after that, with the one of its unit
+// in tier t.
+func (c *Cell) gather(t tier, w *crowd) {
+	c.crowdOf(t, dateOf(w.first), c.before(w.first)).take(w)
 }
 
 // touch lists the cell for the next save.

@@ -42,11 +42,11 @@ type Fold struct {
 	index []uint32 // open addressing over cells; number+1, 0 is empty
 
 	// The batch so far.
-	entries  []entry
-	people   hashes
-	grantors hashes
-	seen     []seen
-	tally    foldTally
+	entries []entry
+	touched []int32 // cells that have entries, in the order in which they got them
+	people  []person
+	seen    []seen
+	tally   foldTally
 }
 
 // foldTally is what became of the events of a batch.
@@ -69,21 +69,23 @@ type foldCell struct {
 // entry is what a batch holds of one cell in one minute. The same minute may
 // have several entries, which add up.
 type entry struct {
-	cell   int32
 	before int32 // the cell's entry before this one, -1 where none
-	minute access.Instant
+	// The latest of its people in Fold.people, -1 where none.
+	people, grantors int32
+	minute           access.Instant
 	count
 }
 
-// hashes are hashed people, each of one entry.
-type hashes struct {
-	entries []int32
-	hashes  []uint64
+// person is a hashed person of an entry.
+type person struct {
+	hash   uint64
+	before int32 // the entry's person before this one, -1 where none
 }
 
-func (h *hashes) add(entry int32, hash uint64) {
-	h.entries = append(h.entries, entry)
-	h.hashes = append(h.hashes, hash)
+// meet adds a person to a list that ends at last.
+func (f *Fold) meet(last *int32, hash uint64) {
+	f.people = append(f.people, person{hash, *last})
+	*last = int32(len(f.people) - 1)
 }
 
 // lookBack is how many entries of a cell are looked at for an event's minute
@@ -114,8 +116,8 @@ func (f *Fold) stable(b []byte) uint64 { return siphash.Hash(f.ids0, f.ids1, b) 
 
 // Add counts one event, which is borrowed.
 func (f *Fold) Add(ev *access.Event, at access.Position) {
-	c := f.cellOf(ev)
 	relation := ev.Relation()
+	c := f.cellOf(ev, relation)
 	var person, grantor uint64
 	if len(ev.Subject) > 0 {
 		person = siphash.Hash(f.people0, f.people1, ev.Subject)
@@ -167,10 +169,10 @@ func (f *Fold) Add(ev *access.Event, at access.Position) {
 		return
 	}
 	if len(ev.Subject) > 0 {
-		f.people.add(n, person)
+		f.meet(&e.people, person)
 	}
 	if len(ev.Grantor) > 0 && (relation == access.ThirdParty || len(ev.Subject) == 0) {
-		f.grantors.add(n, grantor)
+		f.meet(&e.grantors, grantor)
 	}
 }
 
@@ -182,11 +184,11 @@ func (f *Fold) Span() (earliest, latest access.Instant, ok bool) {
 
 // cellOf finds or makes the cell of an event. Probes make one too, which holds
 // nothing and is never handed to a Ledger.
-func (f *Fold) cellOf(ev *access.Event) int32 {
+func (f *Fold) cellOf(ev *access.Event, relation access.Relation) int32 {
 	p := f.principals.number(ev.Principal, f.stable)
 	ft := f.features.number(ev.Feature, f.stable)
 	sc := f.scopes.number(ev.Scopes, f.stable)
-	attr := Attributes{ev.Operation, ev.Direction, ev.Outcome, ev.Relation(), ev.Consent, ev.Indicator}
+	attr := Attributes{ev.Operation, ev.Direction, ev.Outcome, relation, ev.Consent, ev.Indicator}
 	hash := mix(uint64(p)<<32|uint64(ft), uint64(sc)<<32|attr.packed())
 	mask := uint64(len(f.index) - 1)
 	i := hash & mask
@@ -220,17 +222,31 @@ func (f *Fold) growIndex() {
 
 func (f *Fold) entryOf(c int32, t access.Instant) int32 {
 	minute := t.Minute()
-	n := f.cells[c].entry
-	for looked := 0; n >= 0 && looked < lookBack; looked++ {
+	latest := f.cells[c].entry
+	for n, looked := latest, 0; n >= 0 && looked < lookBack; looked++ {
 		if f.entries[n].minute == minute {
 			return n
 		}
 		n = f.entries[n].before
 	}
-	f.entries = append(f.entries, entry{cell: c, before: f.cells[c].entry, minute: minute})
-	n = int32(len(f.entries) - 1)
+	if latest < 0 {
+		f.touched = append(f.touched, c)
+	}
+	f.entries = append(f.entries, entry{before: latest, people: -1, grantors: -1, minute: minute})
+	n := int32(len(f.entries) - 1)
 	f.cells[c].entry = n
 	return n
+}
+
+// firstOf turns the entries of a cell round, so that each names the one after
+// it, and is the first of them. The batch ends with it.
+func (f *Fold) firstOf(c *foldCell) int32 {
+	first := int32(-1)
+	for n := c.entry; n >= 0; {
+		e := &f.entries[n]
+		n, e.before, first = e.before, first, n
+	}
+	return first
 }
 
 // eventHash is a keyed hash of the id and of everything that an event says.
@@ -268,12 +284,10 @@ func nonZero(h uint64) uint64 {
 
 // reset begins the next batch.
 func (f *Fold) reset() {
-	for i := range f.entries {
-		f.cells[f.entries[i].cell].entry = -1
+	for _, c := range f.touched {
+		f.cells[c].entry = -1
 	}
-	f.entries = f.entries[:0]
-	f.people.entries, f.people.hashes = f.people.entries[:0], f.people.hashes[:0]
-	f.grantors.entries, f.grantors.hashes = f.grantors.entries[:0], f.grantors.hashes[:0]
+	f.entries, f.touched, f.people = f.entries[:0], f.touched[:0], f.people[:0]
 	f.seen = f.seen[:0]
 	f.tally = foldTally{earliest: access.End, latest: access.Beginning}
 	f.trim()

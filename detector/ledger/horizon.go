@@ -1,6 +1,10 @@
 package ledger
 
-import "sunsetwatch/rules/access"
+import (
+	"slices"
+
+	"sunsetwatch/rules/access"
+)
 
 // How long facts stay fine, counted back from the latest event time. A unit is
 // rolled up whole, so that facts stay fine a little longer than this.
@@ -25,18 +29,18 @@ func horizonAt(latest access.Instant) horizon {
 	return h
 }
 
-func (h *horizon) tierOf(d access.Day) tier {
-	if d >= h.minutes {
+func (h *horizon) tierAt(d date) tier {
+	switch {
+	case d.day >= h.minutes:
 		return byMinute
-	}
-	if m, _ := monthOf(d); m >= h.days {
+	case d.month >= h.days:
 		return byDay
 	}
 	return byMonth
 }
 
-func (h *horizon) peopleTierOf(d access.Day) tier {
-	if m, _ := monthOf(d); m >= h.people {
+func (h *horizon) peopleTierAt(d date) tier {
+	if d.month >= h.people {
 		return peopleByDay
 	}
 	return peopleByMonth
@@ -46,57 +50,56 @@ func (h *horizon) peopleTierOf(d access.Day) tier {
 // hold does not change.
 func (l *Ledger) rollUp(c *Cell) {
 	h := &l.horizon
-	l.rollCounts(c, byMinute, func(unit int32) bool { return access.Day(unit) < h.minutes })
+	l.rollCounts(c, byMinute, func(unit int32) bool { return dayOfHour(unit) < h.minutes })
 	l.rollCounts(c, byDay, func(unit int32) bool { return month(unit) < h.days })
-	for n, k := range c.chunks[peopleByDay] {
-		if month(k.unit) >= h.people {
-			c.chunks[peopleByDay] = dropChunks(l, c, peopleByDay, n)
-			return
-		}
-		for _, w := range k.crowds {
-			c.crowdOf(peopleByMonth, w.first).union(w)
+	n := 0
+	for list, from := c.chunks[peopleByDay], h.people.start(); n < len(list) && access.Day(list[n].unit) < from; n++ {
+		for i := range list[n].crowds {
+			c.gather(peopleByMonth, &list[n].crowds[i])
 		}
 	}
-	c.chunks[peopleByDay] = dropChunks(l, c, peopleByDay, len(c.chunks[peopleByDay]))
+	l.dropChunks(c, peopleByDay, n)
 }
 
 func (l *Ledger) rollCounts(c *Cell, from tier, passed func(unit int32) bool) {
 	n := 0
-	for _, k := range c.chunks[from] {
-		if !passed(k.unit) {
-			break
-		}
-		n++
-		for i := range k.buckets {
-			b := &k.buckets[i]
-			to := l.horizon.tierOf(b.first.Time.Day())
-			l.put(c, to, dayMask(to, b.first.Time), &b.count)
+	for list := c.chunks[from]; n < len(list) && passed(list[n].unit); n++ {
+		for i := range list[n].buckets {
+			o := &list[n].buckets[i].count
+			d := dateOf(o.first.Time)
+			to := l.horizon.tierAt(d)
+			b := c.bucketOf(to, d, c.before(d.at))
+			l.add(&b.count, o)
+			b.days |= dayMask(to, d)
 		}
 	}
-	c.chunks[from] = dropChunks(l, c, from, n)
+	l.dropChunks(c, from, n)
 }
 
 // dropChunks forgets the first n chunks of a tier, in memory and at the next
 // save.
-func dropChunks(l *Ledger, c *Cell, t tier, n int) []*chunk {
-	list := c.chunks[t]
+func (l *Ledger) dropChunks(c *Cell, t tier, n int) {
 	if n == 0 {
-		return list
+		return
 	}
-	for _, k := range list[:n] {
+	for i := range c.chunks[t][:n] {
+		c.drop(t, &c.chunks[t][i])
+	}
+	c.chunks[t] = slices.Delete(c.chunks[t], 0, n)
+	l.touch(c)
+}
+
+// drop forgets the saved form of a chunk at the next save.
+func (c *Cell) drop(t tier, k *chunk) {
+	if k.saved {
 		c.dropped = append(c.dropped, chunkKey{t, k.unit})
 	}
-	l.touch(c)
-	rest := make([]*chunk, len(list)-n)
-	copy(rest, list[n:])
-	return rest
 }
 
 // dayMask is the bit of a day in its month, for the month tier.
-func dayMask(t tier, at access.Instant) uint32 {
+func dayMask(t tier, d date) uint32 {
 	if t != byMonth {
 		return 0
 	}
-	_, n := monthOf(at.Day())
-	return 1 << n
+	return 1 << d.dayOfMonth
 }

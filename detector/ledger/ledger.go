@@ -57,8 +57,6 @@ type Ledger struct {
 
 	dirtyPairs []*pair
 	dirtyCells []*Cell
-	crowds     []*crowd   // scratch of Merge, by entry
-	totals     []*Stretch // scratch of Merge, by entry
 }
 
 // principal is what is known of one app or client id.
@@ -166,21 +164,12 @@ func (l *Ledger) Merge(f *Fold, p Progress) error {
 	if f.tally.counted > 0 && f.tally.latest > l.latest {
 		l.advance(f.tally.latest)
 	}
-	if cap(l.crowds) < len(f.entries) {
-		l.crowds = make([]*crowd, len(f.entries)*2)
-		l.totals = make([]*Stretch, len(f.entries)*2)
-	}
-	crowds, totals := l.crowds[:len(f.entries)], l.totals[:len(f.entries)]
-	for i := range f.entries {
-		e := &f.entries[i]
-		c := l.cellOf(f, &f.cells[e.cell])
-		crowds[i] = nil
-		t := l.horizon.tierOf(e.minute.Day())
-		l.put(c, t, dayMask(t, e.minute), &e.count)
-		s := c.total(c.before(e.minute))
-		s.addCount(l, &e.count)
-		s.Days.add(Run{e.first.Time, e.last.Time})
-		totals[i] = s
+	for _, n := range f.touched {
+		fc := &f.cells[n]
+		c := l.cellOf(f, fc)
+		for i := f.firstOf(fc); i >= 0; i = f.entries[i].before {
+			l.count(c, f, &f.entries[i])
+		}
 		c.dirtyHead = true
 		l.touch(c)
 		if !c.pair.dirty {
@@ -188,40 +177,47 @@ func (l *Ledger) Merge(f *Fold, p Progress) error {
 			l.dirtyPairs = append(l.dirtyPairs, c.pair)
 		}
 	}
-	for i, n := range f.people.entries {
-		h := f.people.hashes[i]
-		w := l.crowd(f, crowds, n)
-		addTo(&w.people, h)
-		addTo(&totals[n].People, h)
-	}
-	for i, n := range f.grantors.entries {
-		h := f.grantors.hashes[i]
-		w := l.crowd(f, crowds, n)
-		addTo(&w.grantors, h)
-		addTo(&totals[n].Grantors, h)
-	}
 	f.reset()
 	return nil
 }
 
-// crowd of entry n of the batch. Its first and last instant are those of the
-// entry, whose other events may have nobody.
-func (l *Ledger) crowd(f *Fold, crowds []*crowd, n int32) *crowd {
-	if crowds[n] == nil {
-		e := &f.entries[n]
-		c := f.cells[e.cell].cell
-		w := c.crowdOf(l.horizon.peopleTierOf(e.minute.Day()), e.minute)
-		w.first, w.last = min(w.first, e.first.Time), max(w.last, e.last.Time)
-		crowds[n] = w
+// count adds an entry of a Fold to a cell.
+func (l *Ledger) count(c *Cell, f *Fold, e *entry) {
+	from := c.before(e.minute)
+	d := dateOf(e.minute)
+	t := l.horizon.tierAt(d)
+	b := c.bucketOf(t, d, from)
+	l.add(&b.count, &e.count)
+	b.days |= dayMask(t, d)
+	s := c.total(from)
+	s.addCount(l, &e.count)
+	s.Days.add(Run{e.first.Time, e.last.Time})
+	if e.people < 0 && e.grantors < 0 {
+		return
 	}
-	return crowds[n]
+	// The first and last instant of the crowd are those of the entry, whose
+	// other events may have nobody.
+	w := c.crowdOf(l.horizon.peopleTierAt(d), d, from)
+	w.first, w.last = min(w.first, e.first.Time), max(w.last, e.last.Time)
+	f.addTo(&w.people, &s.People, e.people)
+	f.addTo(&w.grantors, &s.Grantors, e.grantors)
 }
 
-func addTo(p **People, h uint64) {
-	if *p == nil {
-		*p = &People{}
+// addTo adds the people of a list that ends at last to two sets.
+func (f *Fold) addTo(a, b **People, last int32) {
+	if last < 0 {
+		return
 	}
-	(*p).Add(h)
+	if *a == nil {
+		*a = &People{}
+	}
+	if *b == nil {
+		*b = &People{}
+	}
+	for n := last; n >= 0; n = f.people[n].before {
+		(*a).Add(f.people[n].hash)
+		(*b).Add(f.people[n].hash)
+	}
 }
 
 // advance moves the latest event time on and rolls up what has aged.
@@ -422,10 +418,12 @@ func (l *Ledger) Size() (cells, bytes int) {
 			bytes += 240 + 16*len(s.Days.runs) + s.People.bytes() + s.Grantors.bytes()
 		}
 		for t := range tiers {
-			for _, k := range c.chunks[t] {
-				bytes += 64 + 88*len(k.buckets)
-				for _, w := range k.crowds {
-					bytes += 64 + w.people.bytes() + w.grantors.bytes()
+			bytes += 64 * cap(c.chunks[t])
+			for i := range c.chunks[t] {
+				k := &c.chunks[t][i]
+				bytes += 88*cap(k.buckets) + 40*cap(k.crowds)
+				for n := range k.crowds {
+					bytes += k.crowds[n].people.bytes() + k.crowds[n].grantors.bytes()
 				}
 			}
 		}

@@ -14,11 +14,20 @@ const ExactPeople = 1024
 // HyperLogLog. The zero value is empty. What a set holds does not depend on the
 // order in which it was filled, nor on how unions were grouped.
 type People struct {
+	n   int
+	few [2]uint64 // the first n, as long as slots is nil: most sets stay small
 	// Open addressing, a power of two long, at most three quarters full; 0 is
 	// an empty slot. Nil once sketch is set.
 	slots  []uint64
-	n      int
 	sketch *sketch
+}
+
+// exact are the hashes of a set without a sketch; 0 is none.
+func (p *People) exact() []uint64 {
+	if p.slots == nil {
+		return p.few[:p.n]
+	}
+	return p.slots
 }
 
 // Add adds one hash.
@@ -29,6 +38,18 @@ func (p *People) Add(h uint64) {
 	if p.sketch != nil {
 		p.sketch.add(h)
 		return
+	}
+	if p.slots == nil {
+		for _, known := range p.few[:p.n] {
+			if known == h {
+				return
+			}
+		}
+		if p.n < len(p.few) {
+			p.few[p.n] = h
+			p.n++
+			return
+		}
 	}
 	if p.n*4 >= len(p.slots)*3 {
 		p.grow()
@@ -49,8 +70,8 @@ func (p *People) Add(h uint64) {
 }
 
 func (p *People) grow() {
-	old := p.slots
-	p.slots = make([]uint64, max(4, 2*len(old)))
+	old := p.exact()
+	p.slots = make([]uint64, max(8, 2*len(p.slots)))
 	mask := uint64(len(p.slots) - 1)
 	for _, h := range old {
 		if h == 0 {
@@ -66,7 +87,7 @@ func (p *People) grow() {
 
 func (p *People) condense() {
 	p.sketch = &sketch{}
-	for _, h := range p.slots {
+	for _, h := range p.exact() {
 		if h != 0 {
 			p.sketch.add(h)
 		}
@@ -79,7 +100,7 @@ func (p *People) Union(o *People) {
 	switch {
 	case o == nil:
 	case o.sketch == nil:
-		for _, h := range o.slots {
+		for _, h := range o.exact() {
 			if h != 0 {
 				p.Add(h)
 			}
@@ -109,7 +130,7 @@ func (p *People) Clone() *People {
 	if p == nil {
 		return nil
 	}
-	c := &People{slots: slices.Clone(p.slots), n: p.n}
+	c := &People{n: p.n, few: p.few, slots: slices.Clone(p.slots)}
 	if p.sketch != nil {
 		copied := *p.sketch
 		c.sketch = &copied
@@ -125,7 +146,7 @@ func (p *People) bytes() int {
 	case p.sketch != nil:
 		return 1<<14 + 96
 	default:
-		return 8*len(p.slots) + 48
+		return 8*len(p.slots) + 64
 	}
 }
 
@@ -144,8 +165,9 @@ func (p *People) append(b []byte) []byte {
 	case p.sketch == nil:
 		b = append(b, encodedExact)
 		b = binary.AppendUvarint(b, uint64(p.n))
-		sorted := make([]uint64, 0, p.n)
-		for _, h := range p.slots {
+		var few [64]uint64
+		sorted := few[:0]
+		for _, h := range p.exact() {
 			if h != 0 {
 				sorted = append(sorted, h)
 			}

@@ -17,7 +17,7 @@ func (l *Ledger) recut(c *Cell, cuts []access.Instant) {
 	oldCuts, oldTotals := c.cuts, c.totals
 	oldChunks, oldCounts, oldCrowds := c.chunks, c.cutCounts, c.cutCrowds
 	c.cuts, c.totals = cuts, nil
-	c.chunks, c.cutCounts, c.cutCrowds = [tiers][]*chunk{}, nil, nil
+	c.chunks, c.cutCounts, c.cutCrowds = [tiers][]chunk{}, nil, nil
 	c.dirtyHead = true
 	l.touch(c)
 
@@ -56,35 +56,35 @@ func (l *Ledger) recut(c *Cell, cuts []access.Instant) {
 	crowd := func(t tier, w *crowd, wasCut bool) {
 		// People whose events are all in a bucket that is cut stay aside with it.
 		if _, found := c.find(c.before(w.first)); !found || !c.whole(w.first, w.last) {
-			c.cutCrowds = append(c.cutCrowds, cutCrowd{t, w})
+			c.cutCrowds = append(c.cutCrowds, cutCrowd{t, *w})
 			return
 		}
-		c.crowdOf(t, w.first).union(w)
 		if wasCut || !kept(w.first) {
 			c.total(c.before(w.first)).addPeople(w.people, w.grantors)
 		}
+		c.gather(t, w)
 	}
 	for t := range tiers {
-		for _, k := range oldChunks[t] {
+		for n := range oldChunks[t] {
+			k := &oldChunks[t][n]
 			for i := range k.buckets {
 				count(tier(t), &k.buckets[i], false)
 			}
-			// The chunk may be empty now.
-			c.dropped = append(c.dropped, chunkKey{tier(t), k.unit})
+			c.drop(tier(t), k) // it may be empty now
 		}
 	}
 	for i := range oldCounts {
 		count(oldCounts[i].tier, &oldCounts[i].bucket, true)
 	}
 	for t := range tiers {
-		for _, k := range oldChunks[t] {
-			for _, w := range k.crowds {
-				crowd(tier(t), w, false)
+		for n := range oldChunks[t] {
+			for i := range oldChunks[t][n].crowds {
+				crowd(tier(t), &oldChunks[t][n].crowds[i], false)
 			}
 		}
 	}
-	for _, w := range oldCrowds {
-		crowd(w.tier, w.crowd, true)
+	for i := range oldCrowds {
+		crowd(oldCrowds[i].tier, &oldCrowds[i].crowd, true)
 	}
 }
 

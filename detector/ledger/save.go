@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -45,21 +46,24 @@ func (l *Ledger) TakeChanges(into Changes) {
 			}
 		}
 	}
+	var buf []byte
 	for _, c := range l.dirtyCells {
 		c.dirty = false
 		if c.dirtyHead {
 			c.dirtyHead = false
-			into[string(numbers(keyCell, c.id))] = c.append(nil)
+			buf = c.append(buf[:0])
+			into[string(numbers(keyCell, c.id))] = bytes.Clone(buf)
 		}
 		for _, d := range c.dropped {
 			into[chunkName(c, d.tier, d.unit)] = nil
 		}
 		c.dropped = nil
 		for t := range tiers {
-			for _, k := range c.chunks[t] {
-				if k.dirty {
-					k.dirty = false
-					into[chunkName(c, tier(t), k.unit)] = k.append(nil)
+			for i := range c.chunks[t] {
+				if k := &c.chunks[t][i]; k.dirty {
+					k.dirty, k.saved = false, true
+					buf = k.append(buf[:0])
+					into[chunkName(c, tier(t), k.unit)] = bytes.Clone(buf)
 				}
 			}
 		}
@@ -266,6 +270,7 @@ func (o *Loader) chunk(ns []uint32, d *decoder) {
 	}
 	t := o.tier(ns[1], d)
 	k := chunkOf(&c.chunks[t], int32(ns[2]))
+	k.saved = true
 	for range d.count() {
 		b := d.bucket()
 		if n := len(k.buckets); n > 0 && k.buckets[n-1].start >= b.start {
@@ -326,7 +331,8 @@ func (c *Cell) keyScopes() string {
 func (o *Loader) sum(c *Cell) error {
 	known := func(m Mark) bool { return int(m.Source) < len(o.l.sources) }
 	for t := range tiers {
-		for _, k := range c.chunks[t] {
+		for n := range c.chunks[t] {
+			k := &c.chunks[t][n]
 			for i := range k.buckets {
 				b := &k.buckets[i]
 				if !known(b.first) || !known(b.last) || !c.whole(b.first.Time, b.last.Time) {
@@ -334,7 +340,8 @@ func (o *Loader) sum(c *Cell) error {
 				}
 				c.total(c.before(b.first.Time)).addCount(o.l, &b.count)
 			}
-			for _, w := range k.crowds {
+			for i := range k.crowds {
+				w := &k.crowds[i]
 				if !c.whole(w.first, w.last) {
 					return fmt.Errorf("an impossible crowd at %s", w.start)
 				}

@@ -31,43 +31,38 @@ func (w *window) add(s seen) (duplicate, conflict bool) {
 			return false, false
 		}
 		w.ring = make([]seen, Window)
-		w.latest.slots = make([]uint64, placeSlots)
-		w.earlier.slots = make([]uint64, placeSlots)
+		w.latest = newPlaces(func(s *seen) uint64 { return s.id })
+		w.earlier = newPlaces(func(s *seen) uint64 { return s.event })
 	}
 	place := uint32(w.next % Window)
 	w.next++
+	repeats := uint32(Window) // the place in earlier of what s repeats
 	if s.id != 0 {
-		duplicate, conflict = w.find(s)
+		if at, found := w.latest.find(s.id, w.ring); found && w.ring[at].event == s.event {
+			duplicate = true
+		} else if found {
+			conflict = true
+			if at, found := w.earlier.find(s.event, w.ring); found {
+				duplicate, repeats = true, at
+			}
+		}
 	}
 	// Only now does the event that is Window events old leave.
-	if old := w.ring[place]; old.id != 0 && !w.latest.remove(old.id, place) {
-		w.earlier.remove(old.event, place)
+	if old := w.ring[place]; old.id != 0 && !w.latest.remove(old.id, place, w.ring) {
+		w.earlier.remove(old.event, place, w.ring)
+	}
+	if s.id == 0 {
+		w.ring[place] = s
+		return false, false
+	}
+	if repeats != Window {
+		w.earlier.remove(s.event, repeats, w.ring) // s takes over
 	}
 	w.ring[place] = s
-	if s.id == 0 {
-		return false, false
-	}
-	if duplicate && conflict {
-		w.earlier.forget(s.event) // it becomes the latest again
-	}
-	if before, found := w.latest.put(s.id, place); found && w.ring[before].event != s.event {
-		w.earlier.put(w.ring[before].event, before)
+	if before, found := w.latest.put(s.id, place, w.ring); found && w.ring[before].event != s.event {
+		w.earlier.put(w.ring[before].event, before, w.ring)
 	}
 	return duplicate, conflict && !duplicate
-}
-
-// find reports whether s repeats an event, and whether the latest event with
-// its id has other content.
-func (w *window) find(s seen) (duplicate, conflict bool) {
-	place, found := w.latest.find(s.id)
-	switch {
-	case !found:
-		return false, false
-	case w.ring[place].event == s.event:
-		return true, false
-	}
-	_, duplicate = w.earlier.find(s.event)
-	return duplicate, true
 }
 
 // restore fills an empty window with the events of a ring that was saved.
