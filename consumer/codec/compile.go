@@ -55,6 +55,9 @@ func Compile(m Mapping) (*Compiled, error) {
 		}
 	}
 	t.root.seal()
+	if n := t.root.widest(); n > maxNumbers {
+		problem("fields", fmt.Errorf("the paths name %d members of one object, at most %d are possible", n, maxNumbers))
+	}
 	c.root, c.slots, c.nodes = t.root, t.slots, t.nodes
 
 	if m.Explode != "" {

@@ -2,8 +2,8 @@ package codec
 
 import "encoding/binary"
 
-// maxNumbers is how many names of one node have a number: the kids first, then
-// the names that the layout learns. Others are still read, and still held
+// maxNumbers is how many names of one node have a number: the kids, all of them,
+// then the names that the layout learns. Others are still read, and still held
 // against each other.
 const maxNumbers = 64
 
@@ -43,7 +43,7 @@ type edge struct {
 
 // newEdge is an edge to a kid, nil for a name that the node does not know.
 func newEdge(kid *node, number int) *edge {
-	e := &edge{kid: kid, slot: -1, number: uint8(min(number, maxNumbers))}
+	e := &edge{kid: kid, slot: -1, number: uint8(number)}
 	if kid != nil {
 		e.slot, e.list = int16(kid.slot), kid.list && len(kid.kids) == 0
 	}
@@ -83,9 +83,8 @@ func (l *layout) begin(n *node) *layout {
 	}
 	if l.first == nil {
 		l.kids = len(n.kids)
-		places := min(l.kids, maxNumbers)
-		l.first, l.second = make([]edge, placeNames+places), make([]edge, placeNames+places)
-		l.rests = make([]string, places)
+		l.first, l.second = make([]edge, placeNames+l.kids), make([]edge, placeNames+l.kids)
+		l.rests = make([]string, l.kids)
 	}
 	return l
 }

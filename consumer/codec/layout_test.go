@@ -65,7 +65,7 @@ func TestLearnedIsStrict(t *testing.T) {
 		c := compile(t, mapping)
 		for seed := range uint64(20) {
 			rnd := rand.New(rand.NewPCG(seed, 7))
-			strict, learned := c.newDecoder(), c.NewDecoder()
+			strict, learned := strictDecoder(c), c.NewDecoder()
 			accepted := 0
 			var bases [2][]int
 			for i := range bases {

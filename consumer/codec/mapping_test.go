@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -185,6 +186,7 @@ func TestCompileErrors(t *testing.T) {
 		"bad present":           {field("probe", Rule{Path: "a", Present: "yes"}), []string{`present "yes": must be enabled or disabled`}},
 		"not UTF-8":             {field("principal", Rule{Const: "\xff"}), []string{"not valid UTF-8"}},
 		"scopes in scopes":      {field("scopes", Rule{Path: "a.0 | a"}), []string{`"a.0" and "a" lie within one another`}},
+		"too many names":        {field("subject", Rule{Path: manyPaths(65)}), []string{"name 65 members of one object"}},
 		"time format":           {Mapping{TimeFormat: "unix_sm"}, []string{`events.time_format: unknown format "unix_sm" (did you mean "unix_ms"?)`}},
 		"explode alternatives":  {Mapping{Explode: "a|b"}, []string{`events.explode: "a|b" must be one dotted path`}},
 		"explode a header":      {Mapping{Explode: "header:a"}, []string{"must be one dotted path"}},
@@ -209,5 +211,33 @@ func TestCompileErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// manyPaths are alternatives of n names in one object.
+func manyPaths(n int) string {
+	paths := make([]string, n)
+	for i := range paths {
+		paths[i] = fmt.Sprintf("a.n%d", i)
+	}
+	return strings.Join(paths, " | ")
+}
+
+// TestManyKids reads a mapping of as many names in one object as there may be.
+func TestManyKids(t *testing.T) {
+	c := compile(t, Mapping{Fields: map[string]Rule{"id": {Path: manyPaths(maxNumbers)}}})
+	for _, d := range []*Decoder{strictDecoder(c), c.newDecoder(), c.NewDecoder()} {
+		for range 3 {
+			for i := range maxNumbers {
+				event := with(fmt.Sprintf(`"a":{"x":1,"n%d":"q","y":2}`, i))
+				if ev, rej := one(t, d, value(event)); rej != nil || string(ev.ID) != "q" {
+					t.Fatalf("n%d: id %q, rejected %v", i, ev.ID, rej)
+				}
+				event = with(fmt.Sprintf(`"a":{"x":1,"n%d":"q","y":2,"n%d":"q"}`, i, i))
+				if _, rej := one(t, d, value(event)); rej == nil || rej.Reason != access.DuplicateField || rej.Field != "id" {
+					t.Fatalf("n%d twice: rejected %v", i, rej)
+				}
+			}
+		}
 	}
 }

@@ -44,7 +44,6 @@ func (n *names) reset() {
 	if n.objects == 0 {
 		return
 	}
-	const kept = 1 << 12
 	if len(n.slots) > kept {
 		n.slots, n.large = nil, nil
 	}

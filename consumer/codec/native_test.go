@@ -177,7 +177,7 @@ func TestHostileEvents(t *testing.T) {
 	for _, test := range hostile() {
 		reasons[test.reason] = true
 		t.Run(test.name, func(t *testing.T) {
-			for name, d := range map[string]*Decoder{"strict": c.newDecoder(), "learned": learned} {
+			for name, d := range map[string]*Decoder{"strict": strictDecoder(c), "learned": learned} {
 				one(t, d, value(minimal))
 				_, rej := one(t, d, value(test.value))
 				if rej == nil {
@@ -219,6 +219,38 @@ func TestFuture(t *testing.T) {
 		_, rej := one(t, d, &Record{Value: event, Timestamp: stamp})
 		if (rej != nil) != future || future && rej.Reason != access.Future {
 			t.Errorf("record of %v: rejected %v, want future %v", stamp, rej, future)
+		}
+	}
+}
+
+// TestManyNames reads objects as large as a value can hold, next to one another
+// and within one another, without and with a duplicate.
+func TestManyNames(t *testing.T) {
+	var names strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&names, `,"%d":0`, i)
+	}
+	object := names.String()[1:]
+	c := compile(t, Mapping{})
+	for name, test := range map[string]struct {
+		members   string
+		duplicate bool
+	}{
+		"top":                {object, false},
+		"top, twice":         {object + `,"39999":1`, true},
+		"below":              {`"x":{` + object + `}`, false},
+		"below, twice":       {`"x":{` + object + `,"7":1}`, true},
+		"side by side":       {`"x":{` + object + `},"y":{` + object + `},"z":[{"7":1},{"7":1}]`, false},
+		"in one another":     {`"x":{` + object + `,"y":{` + object + `,"z":1},"z":1}`, false},
+		"after the other":    {`"x":{` + object + `,"y":{` + object + `},"39999":1}`, true},
+		"and with an escape": {`"x":{` + object + `,"\u0030":1}`, true},
+	} {
+		for kind, d := range map[string]*Decoder{"strict": strictDecoder(c), "learned": c.NewDecoder()} {
+			for range 2 {
+				if _, rej := one(t, d, value(with(test.members))); (rej != nil) != test.duplicate || rej != nil && rej.Reason != access.DuplicateField {
+					t.Errorf("%s, %s: rejected %v, want duplicate %v", name, kind, rej, test.duplicate)
+				}
+			}
 		}
 	}
 }

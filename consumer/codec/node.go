@@ -90,6 +90,15 @@ func (n *node) seal() {
 	slices.SortFunc(n.indexes, func(a, b index) int { return a.at - b.at })
 }
 
+// widest is the greatest number of kids of n and all below it.
+func (n *node) widest() int {
+	most := len(n.kids)
+	for _, k := range n.kids {
+		most = max(most, k.widest())
+	}
+	return most
+}
+
 // element is the kid for the element at i of an array, or nil.
 func (n *node) element(i int) *node {
 	for _, x := range n.indexes {
