@@ -83,7 +83,7 @@ func TestRFC3339AgainstTime(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	var d days
 	const alphabet = "0123456789-+:.TtZz,/ "
-	for range 300_000 {
+	for range 60_000 {
 		at := time.Unix(rnd.Int64N(2*endSecond)-endSecond, rnd.Int64N(1e9)/tens[rnd.IntN(10)]*1000%1e9)
 		text := []byte(at.In(time.FixedZone("", (rnd.IntN(2881)-1440)*60)).Format(time.RFC3339Nano))
 		for range rnd.IntN(3) {
