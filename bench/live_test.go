@@ -128,6 +128,16 @@ func readLive(t task) (result, error) {
 		}
 	}
 	l.result.Cells, _ = l.ledger.Size()
+	if t.Profile != "" {
+		f, err := os.Create(t.Profile + ".heap")
+		if err != nil {
+			return result{}, err
+		}
+		defer f.Close()
+		if err := pprof.WriteHeapProfile(f); err != nil {
+			return result{}, err
+		}
+	}
 	return l.result, nil
 }
 
