@@ -71,7 +71,7 @@ Exit code: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 				return &exit{exitUsage, err}
 			}
 			if o.External, err = web.ParseExternalURL(external); err != nil {
-				return &exit{exitUsage, err}
+				return &exit{exitUsage, fmt.Errorf("--web.external-url: %w", err)}
 			}
 			limitMemory(log)
 			o.ConfigFile = configFile
