@@ -1,6 +1,8 @@
 package detector
 
 import (
+	"slices"
+
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules/access"
 )
@@ -66,16 +68,12 @@ func (c *crowd) empty() bool { return c.certain.empty() && c.possible.empty() }
 
 // count of two crowds together.
 func count(a, b *crowd) number {
-	var u union
-	u.add(a.certain.people())
-	u.add(b.certain.people())
-	low, exact := u.people().Count()
+	certain := slices.Concat(a.certain, b.certain)
+	low, exact := ledger.CountUnion(certain)
 	if a.possible.empty() && b.possible.empty() {
 		return number{exactly(low), exact}
 	}
-	u.add(a.possible.people())
-	u.add(b.possible.people())
-	high, highExact := u.people().Count()
+	high, highExact := ledger.CountUnion(slices.Concat(certain, a.possible, b.possible))
 	if a.somebody || b.somebody {
 		low = max(low, 1)
 	}
@@ -83,29 +81,13 @@ func count(a, b *crowd) number {
 	return number{span{low, max(low, high)}, exact && highExact}
 }
 
-// union of sets of people, which are left as they are. A single one is not
-// copied.
-type union struct{ single, united *ledger.People }
+// union of sets of people, which are left as they are.
+type union []*ledger.People
 
 func (u *union) add(p *ledger.People) {
-	switch {
-	case p == nil:
-	case u.single == nil:
-		u.single = p
-	default:
-		if u.united == nil {
-			u.united = u.single.Clone()
-		}
-		u.united.Union(p)
+	if p != nil {
+		*u = append(*u, p)
 	}
 }
 
-func (u *union) empty() bool { return u.single == nil }
-
-// people is the union, nil where it is empty; not to be changed.
-func (u *union) people() *ledger.People {
-	if u.united != nil {
-		return u.united
-	}
-	return u.single
-}
+func (u union) empty() bool { return len(u) == 0 }

@@ -125,6 +125,36 @@ func (p *People) Count() (n uint64, exact bool) {
 	}
 }
 
+// CountUnion is the number of people in all sets together, which are left as
+// they are, and whether it is exact. Nil sets are empty.
+func CountUnion(sets []*People) (n uint64, exact bool) {
+	if len(sets) == 1 {
+		return sets[0].Count()
+	}
+	if !slices.ContainsFunc(sets, func(p *People) bool { return p != nil && p.sketch != nil }) {
+		var u People
+		for _, p := range sets {
+			u.Union(p)
+		}
+		return u.Count()
+	}
+	var u sketch // on the stack: a judgement counts hundreds of unions
+	for _, p := range sets {
+		switch {
+		case p == nil:
+		case p.sketch != nil:
+			u.union(p.sketch)
+		default:
+			for _, h := range p.slots {
+				if h != 0 {
+					u.add(h)
+				}
+			}
+		}
+	}
+	return u.estimate(), false
+}
+
 // Clone is an independent copy; nil of nil.
 func (p *People) Clone() *People {
 	if p == nil {

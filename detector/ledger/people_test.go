@@ -50,6 +50,10 @@ func TestPeopleUnionIsCanonical(t *testing.T) {
 		if !bytes.Equal(one.append(nil), union.append(nil)) {
 			t.Fatalf("seed %d: the union differs", seed)
 		}
+		wantN, wantExact := one.Count()
+		if n, exact := CountUnion([]*People{&parts[0], nil, &parts[1], &parts[2], &parts[3]}); n != wantN || exact != wantExact {
+			t.Fatalf("seed %d: CountUnion gives %d, %v; want %d, %v", seed, n, exact, wantN, wantExact)
+		}
 		d := decoder{b: union.append(nil)}
 		if back := d.people(); d.end() != nil || !bytes.Equal(back.append(nil), one.append(nil)) {
 			t.Fatalf("seed %d: decoded otherwise: %v", seed, d.err)
