@@ -31,6 +31,9 @@ type Cell struct {
 	cuts   []access.Instant
 	totals []*Stretch // in rising order, of the stretches that hold facts
 	chunks [tiers][]chunk
+	// horizon is the one at which the chunks were rolled up. A cell that is left
+	// alone is rolled up when it is next changed, cut anew or saved.
+	horizon horizon
 	// What was merged before a cut inside it was known.
 	cutCounts []cutCount
 	cutCrowds []cutCrowd

@@ -89,9 +89,13 @@ func (f *Fold) meet(last *int32, hash uint64) {
 }
 
 // lookBack is how many entries of a cell are looked at for an event's minute
-// before a new one is made: events are out of order by a few minutes, and a
-// second entry of the same minute costs little.
-const lookBack = 8
+// before a new one is made, and lateBy how much older they may be: events are
+// out of order by a few minutes, and a second entry of the same minute costs
+// little.
+const (
+	lookBack = 8
+	lateBy   = 10 * access.Minute
+)
 
 // Limits past which a Fold forgets what it interned, between two batches, so
 // that a flood of names costs time and not memory.
@@ -224,10 +228,14 @@ func (f *Fold) entryOf(c int32, t access.Instant) int32 {
 	minute := t.Minute()
 	latest := f.cells[c].entry
 	for n, looked := latest, 0; n >= 0 && looked < lookBack; looked++ {
-		if f.entries[n].minute == minute {
+		e := &f.entries[n]
+		if e.minute == minute {
 			return n
 		}
-		n = f.entries[n].before
+		if e.minute+lateBy < minute {
+			break
+		}
+		n = e.before
 	}
 	if latest < 0 {
 		f.touched = append(f.touched, c)

@@ -50,6 +50,10 @@ func (h *horizon) peopleTierAt(d date) tier {
 // hold does not change.
 func (l *Ledger) rollUp(c *Cell) {
 	h := &l.horizon
+	if c.horizon == *h {
+		return
+	}
+	c.horizon = *h
 	l.rollCounts(c, byMinute, func(unit int32) bool { return dayOfHour(unit) < h.minutes })
 	l.rollCounts(c, byDay, func(unit int32) bool { return month(unit) < h.days })
 	n := 0

@@ -167,6 +167,7 @@ func (l *Ledger) Merge(f *Fold, p Progress) error {
 	for _, n := range f.touched {
 		fc := &f.cells[n]
 		c := l.cellOf(f, fc)
+		l.rollUp(c)
 		for i := f.firstOf(fc); i >= 0; i = f.entries[i].before {
 			l.count(c, f, &f.entries[i])
 		}
@@ -203,34 +204,29 @@ func (l *Ledger) count(c *Cell, f *Fold, e *entry) {
 	f.addTo(&w.grantors, &s.Grantors, e.grantors)
 }
 
-// addTo adds the people of a list that ends at last to two sets.
-func (f *Fold) addTo(a, b **People, last int32) {
+// addTo adds the people of a list that ends at last to a crowd and to the total
+// around it, which has everybody that the crowd has.
+func (f *Fold) addTo(crowd, total **People, last int32) {
 	if last < 0 {
 		return
 	}
-	if *a == nil {
-		*a = &People{}
+	if *crowd == nil {
+		*crowd = &People{}
 	}
-	if *b == nil {
-		*b = &People{}
+	if *total == nil {
+		*total = &People{}
 	}
 	for n := last; n >= 0; n = f.people[n].before {
-		(*a).Add(f.people[n].hash)
-		(*b).Add(f.people[n].hash)
+		if h := f.people[n].hash; (*crowd).add(h) {
+			(*total).Add(h)
+		}
 	}
 }
 
-// advance moves the latest event time on and rolls up what has aged.
+// advance moves the latest event time on.
 func (l *Ledger) advance(latest access.Instant) {
 	l.latest = latest
-	h := horizonAt(latest)
-	if h == l.horizon {
-		return
-	}
-	l.horizon = h
-	for _, c := range l.cells {
-		l.rollUp(c)
-	}
+	l.horizon = horizonAt(latest)
 }
 
 // cellOf is the cell of this ledger that a Fold's cell is counted in.
@@ -291,7 +287,7 @@ func (l *Ledger) cellIn(p *pair, scopes []string, attr Attributes) *Cell {
 			return c
 		}
 	}
-	c := &Cell{id: uint32(len(l.cells)), pair: p, scopes: scopes, attr: key.attr, folded: key.folded, dirtyHead: true}
+	c := &Cell{id: uint32(len(l.cells)), pair: p, horizon: l.horizon, scopes: scopes, attr: key.attr, folded: key.folded, dirtyHead: true}
 	if l.terms != nil {
 		c.cuts = l.terms.Instants(p.principal.name, p.feature, scopes)
 	}
@@ -332,6 +328,7 @@ func (l *Ledger) SetTerms(t Terms) {
 		}
 	}
 	for _, c := range l.cells {
+		l.rollUp(c)
 		l.recut(c, t.Instants(c.pair.principal.name, c.pair.feature, c.scopes))
 	}
 }

@@ -30,24 +30,26 @@ func (p *People) exact() []uint64 {
 }
 
 // Add adds one hash.
-func (p *People) Add(h uint64) {
+func (p *People) Add(h uint64) { p.add(h) }
+
+// add reports whether h may be new.
+func (p *People) add(h uint64) bool {
 	if h == 0 {
 		h = 1 // 0 marks an empty slot
 	}
 	if p.sketch != nil {
-		p.sketch.add(h)
-		return
+		return p.sketch.add(h)
 	}
 	if p.slots == nil {
 		for _, known := range p.few[:p.n] {
 			if known == h {
-				return
+				return false
 			}
 		}
 		if p.n < len(p.few) {
 			p.few[p.n] = h
 			p.n++
-			return
+			return true
 		}
 	}
 	if p.n*4 >= len(p.slots)*3 {
@@ -57,7 +59,7 @@ func (p *People) Add(h uint64) {
 	i := h & mask
 	for p.slots[i] != 0 {
 		if p.slots[i] == h {
-			return
+			return false
 		}
 		i = (i + 1) & mask
 	}
@@ -66,6 +68,7 @@ func (p *People) Add(h uint64) {
 	if p.n > ExactPeople {
 		p.condense()
 	}
+	return true
 }
 
 func (p *People) grow() {

@@ -46,6 +46,9 @@ func (l *Ledger) TakeChanges(into Changes) {
 			}
 		}
 	}
+	for _, c := range l.cells {
+		l.rollUp(c)
+	}
 	var buf []byte
 	for _, c := range l.dirtyCells {
 		c.dirty = false

@@ -21,13 +21,17 @@ const precision = 14
 // sparse.
 type sketch [1 << precision]uint8
 
-// add adds one hash.
-func (s *sketch) add(h uint64) {
+// add adds one hash, and reports whether that changed anything.
+func (s *sketch) add(h uint64) bool {
 	// The first bits choose a register, the rank of the first 1 of the others is
 	// kept; the bit put behind them ends the search.
 	i := h >> (64 - precision)
 	rank := uint8(bits.LeadingZeros64(h<<precision|1<<(precision-1))) + 1
-	s[i] = max(s[i], rank)
+	if rank <= s[i] {
+		return false
+	}
+	s[i] = rank
+	return true
 }
 
 // union takes the greater of each two registers, eight at a time: ranks leave
