@@ -26,7 +26,7 @@ const (
 // At is the Instant of t. A t outside the range of Instant is clamped to
 // Beginning or End.
 func At(t time.Time) Instant {
-	switch y := t.Year(); {
+	switch y := t.UTC().Year(); {
 	case y < 1678:
 		return Beginning
 	case y > 2261:

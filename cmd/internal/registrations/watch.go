@@ -34,8 +34,8 @@ func Watch(ctx context.Context, paths func() []string, last Sum, changed func())
 	}
 	tick := time.NewTicker(look)
 	defer tick.Stop()
-	settled := time.NewTimer(0)
-	<-settled.C
+	// Once at the beginning, for what changed before it was watched.
+	settled := time.NewTimer(settle)
 	defer settled.Stop()
 	for {
 		select {

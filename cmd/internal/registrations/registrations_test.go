@@ -1,0 +1,113 @@
+package registrations
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sunsetwatch/rules/access"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const good = "version: 1\npartners:\n  - {name: netflix, owner: o@example.com, principals: [app]}\n"
+
+func write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b.yml", "a.yaml", "below/c.yml", ".hidden.yml", ".git/d.yml", "notes.txt"} {
+		write(t, filepath.Join(dir, name), name)
+	}
+	// A mounted ConfigMap: the name is a link to a file in a hidden directory.
+	write(t, filepath.Join(dir, "..data/e.yml"), "e")
+	if err := os.Symlink(filepath.Join("..data", "e.yml"), filepath.Join(dir, "e.yml")); err != nil {
+		t.Fatal(err)
+	}
+	files, err := Files([]string{dir, filepath.Join(dir, "b.yml")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimPrefix(f.Name, dir+"/"))
+	}
+	if want := []string{"a.yaml", "b.yml", "below/c.yml", "e.yml"}; !slices.Equal(names, want) {
+		t.Errorf("files %q, want %q", names, want)
+	}
+	if _, err := Files([]string{filepath.Join(dir, "none.yml"), filepath.Join(dir, "..data/none")}); err == nil || strings.Count(err.Error(), "no such file") != 2 {
+		t.Errorf("missing files give %v", err)
+	}
+	empty := t.TempDir()
+	if _, err := Files([]string{empty}); err == nil || !strings.Contains(err.Error(), empty) {
+		t.Errorf("an empty directory gives %v", err)
+	}
+}
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.yml"), good)
+	snapshot, problems, err := Read([]string{dir}, access.End)
+	if err != nil || problems.Errors() > 0 || snapshot.Partner("netflix") == nil {
+		t.Fatalf("%v, %v", problems, err)
+	}
+	write(t, filepath.Join(dir, "b.yml"), "version: 1\nregistrations: [{partner: nobody, feature: f}]\n")
+	if snapshot, problems, err := Read([]string{dir}, access.End); err != nil || problems.Errors() == 0 || snapshot != nil {
+		t.Errorf("a bad set gives %v, %v, %v", snapshot, problems, err)
+	}
+}
+
+// A change of content is noticed, also by renaming and by moving a link; a touch
+// is not.
+func TestWatch(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.yml"), good)
+	paths := []string{dir}
+	ctx, cancel := context.WithCancel(context.Background())
+	changed := make(chan struct{}, 10)
+	done := make(chan struct{})
+	sum := SumOf(paths)
+	go func() {
+		defer close(done)
+		Watch(ctx, func() []string { return paths }, sum, func() { changed <- struct{}{} })
+	}()
+	defer func() { cancel(); <-done }()
+	notice := func(what string) {
+		t.Helper()
+		select {
+		case <-changed:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s was not noticed", what)
+		}
+	}
+	// The watch may not have begun: content is compared with what was read before.
+	write(t, filepath.Join(dir, "a.yml"), good+"# changed\n")
+	if err := os.Chtimes(filepath.Join(dir, "a.yml"), time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	notice("a change of content")
+	write(t, filepath.Join(dir, "next"), good+"# again\n")
+	if err := os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "a.yml")); err != nil {
+		t.Fatal(err)
+	}
+	notice("a file renamed into place")
+	write(t, filepath.Join(dir, "b.yml"), good)
+	notice("a new file")
+	if len(changed) > 0 {
+		t.Error("noticed more than what changed")
+	}
+}
