@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"hash/maphash"
+	"math"
 	"math/bits"
 
 	"github.com/dchest/siphash"
@@ -33,13 +34,13 @@ type Fold struct {
 	people0, people1 uint64 // key of people
 	ids0, ids1       uint64 // key of everything else
 
-	principals interner
-	features   interner
-	scopes     scopeSets
-	window     window
+	window window
 
+	seed  maphash.Seed
 	cells []foldCell
-	index []uint32 // open addressing over cells; number+1, 0 is empty
+	index []uint64 // open addressing over cells: high half of the hash, number+1; 0 is empty
+	key   []byte   // scratch of cellOf
+	keyed int      // bytes of all keys
 
 	// The batch so far.
 	entries []entry
@@ -55,15 +56,15 @@ type foldTally struct {
 	earliest, latest              access.Instant // of the counted; no meaning where there are none
 }
 
-// foldCell is a cell as a Fold knows it: numbers of its own interners.
+// foldCell is a cell as a Fold knows it.
 type foldCell struct {
-	principal, feature, scopes uint32
-	attr                       Attributes
-	hash                       uint64
-	entry                      int32 // latest entry of the batch, -1 where none
+	key    foldKey
+	hash   uint64
+	stable uint64 // keyed hash of key, the same in every process
+	entry  int32  // latest entry of the batch, -1 where none
 	// The cell of the Ledger, as of its generation; see Ledger.cellOf.
-	cell       *Cell
 	generation uint32
+	cell       *Cell
 }
 
 // entry is what a batch holds of one cell in one minute. The same minute may
@@ -97,26 +98,22 @@ const (
 	lateBy   = 10 * access.Minute
 )
 
-// Limits past which a Fold forgets what it interned, between two batches, so
-// that a flood of names costs time and not memory.
+// Limits past which a Fold forgets its cells, between two batches, so that a
+// flood of names costs time and not memory.
 const (
-	maxInterned  = 1 << 16
 	maxFoldCells = 1 << 17
+	maxKeyed     = 16 << 20
 )
 
 func newFold(source SourceID, key Key) *Fold {
 	f := &Fold{source: source}
 	f.people0, f.people1 = key.halves(0)
 	f.ids0, f.ids1 = key.halves(1)
-	f.principals.seed = maphash.MakeSeed()
-	f.features.seed = f.principals.seed
-	f.scopes.joined.seed = f.principals.seed
-	f.index = make([]uint32, 256)
+	f.seed = maphash.MakeSeed()
+	f.index = make([]uint64, 256)
 	f.reset()
 	return f
 }
-
-func (f *Fold) stable(b []byte) uint64 { return siphash.Hash(f.ids0, f.ids1, b) }
 
 // Add counts one event, which is borrowed.
 func (f *Fold) Add(ev *access.Event, at access.Position) {
@@ -189,23 +186,22 @@ func (f *Fold) Span() (earliest, latest access.Instant, ok bool) {
 // cellOf finds or makes the cell of an event. Probes make one too, which holds
 // nothing and is never handed to a Ledger.
 func (f *Fold) cellOf(ev *access.Event, relation access.Relation) int32 {
-	p := f.principals.number(ev.Principal, f.stable)
-	ft := f.features.number(ev.Feature, f.stable)
-	sc := f.scopes.number(ev.Scopes, f.stable)
-	attr := Attributes{ev.Operation, ev.Direction, ev.Outcome, relation, ev.Consent, ev.Indicator}
-	hash := mix(uint64(p)<<32|uint64(ft), uint64(sc)<<32|attr.packed())
+	f.key = appendKey(f.key[:0], ev, relation)
+	hash := maphash.Bytes(f.seed, f.key)
 	mask := uint64(len(f.index) - 1)
 	i := hash & mask
-	for f.index[i] != 0 {
-		n := f.index[i] - 1
-		c := &f.cells[n]
-		if c.principal == p && c.feature == ft && c.scopes == sc && c.attr == attr {
-			return int32(n)
+	for ; f.index[i] != 0; i = (i + 1) & mask {
+		if (f.index[i]^hash)>>32 != 0 {
+			continue
 		}
-		i = (i + 1) & mask
+		n := int32(uint32(f.index[i]) - 1)
+		if string(f.cells[n].key) == string(f.key) {
+			return n
+		}
 	}
-	f.cells = append(f.cells, foldCell{principal: p, feature: ft, scopes: sc, attr: attr, hash: hash, entry: -1})
-	f.index[i] = uint32(len(f.cells))
+	f.cells = append(f.cells, foldCell{key: foldKey(f.key), hash: hash, stable: siphash.Hash(f.ids0, f.ids1, f.key), entry: -1})
+	f.keyed += len(f.key)
+	f.index[i] = hash&^math.MaxUint32 | uint64(len(f.cells))
 	if len(f.cells)*2 >= len(f.index) {
 		f.growIndex()
 	}
@@ -213,14 +209,14 @@ func (f *Fold) cellOf(ev *access.Event, relation access.Relation) int32 {
 }
 
 func (f *Fold) growIndex() {
-	f.index = make([]uint32, 2*len(f.index))
+	f.index = make([]uint64, 2*len(f.index))
 	mask := uint64(len(f.index) - 1)
 	for n := range f.cells {
 		i := f.cells[n].hash & mask
 		for f.index[i] != 0 {
 			i = (i + 1) & mask
 		}
-		f.index[i] = uint32(n + 1)
+		f.index[i] = f.cells[n].hash&^math.MaxUint32 | uint64(n+1)
 	}
 }
 
@@ -259,21 +255,14 @@ func (f *Fold) firstOf(c *foldCell) int32 {
 
 // eventHash is a keyed hash of the id and of everything that an event says.
 func (f *Fold) eventHash(id uint64, c *foldCell, ev *access.Event, person, grantor uint64) uint64 {
-	h := mix(id^f.ids0, f.principals.stable[c.principal])
-	h = mix(h, f.features.stable[c.feature])
-	h = mix(h, f.scopes.joined.stable[c.scopes])
+	h := mix(id^f.ids0, c.stable)
 	h = mix(h, person+1)
 	h = mix(h, grantor+2)
 	h = mix(h, uint64(ev.Time))
 	h = mix(h, ev.Records)
 	h = mix(h, ev.Bytes)
-	h = mix(h, c.attr.packed()|uint64(ev.Probe)<<40)
+	h = mix(h, uint64(ev.Probe))
 	return nonZero(h)
-}
-
-func (a Attributes) packed() uint64 {
-	return uint64(a.Operation) | uint64(a.Direction)<<4 | uint64(a.Outcome)<<8 |
-		uint64(a.Relation)<<12 | uint64(a.Consent)<<16 | uint64(a.Indicator)<<20
 }
 
 // mix folds the 128-bit product of two words, each made odd in the middle by a
@@ -302,14 +291,10 @@ func (f *Fold) reset() {
 }
 
 func (f *Fold) trim() {
-	if len(f.principals.strings) <= maxInterned && len(f.features.strings) <= maxInterned &&
-		len(f.scopes.sets) <= maxInterned && len(f.cells) <= maxFoldCells {
+	if len(f.cells) <= maxFoldCells && f.keyed <= maxKeyed {
 		return
 	}
-	f.principals.clear()
-	f.features.clear()
-	f.scopes.clear()
-	clear(f.cells)
-	f.cells = f.cells[:0]
+	clear(f.cells) // lets the keys go
+	f.cells, f.keyed = f.cells[:0], 0
 	clear(f.index)
 }

@@ -166,7 +166,7 @@ func (l *Ledger) Merge(f *Fold, p Progress) error {
 	}
 	for _, n := range f.touched {
 		fc := &f.cells[n]
-		c := l.cellOf(f, fc)
+		c := l.cellOf(fc)
 		l.rollUp(c)
 		for i := f.firstOf(fc); i >= 0; i = f.entries[i].before {
 			l.count(c, f, &f.entries[i])
@@ -230,13 +230,12 @@ func (l *Ledger) advance(latest access.Instant) {
 }
 
 // cellOf is the cell of this ledger that a Fold's cell is counted in.
-func (l *Ledger) cellOf(f *Fold, fc *foldCell) *Cell {
+func (l *Ledger) cellOf(fc *foldCell) *Cell {
 	if fc.cell != nil && fc.generation == l.generation {
 		return fc.cell
 	}
-	pr := l.principalOf(f.principals.strings[fc.principal])
-	p := l.pairOf(pr, f.features.strings[fc.feature])
-	fc.cell, fc.generation = l.cellIn(p, f.scopes.sets[fc.scopes], fc.attr), l.generation
+	principal, feature, scopes, attr := fc.key.parse()
+	fc.cell, fc.generation = l.cellIn(l.pairOf(l.principalOf(principal), feature), scopes, attr), l.generation
 	return fc.cell
 }
 
