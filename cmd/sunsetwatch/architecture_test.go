@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -203,29 +205,38 @@ func (p *listed) local() string {
 // sources are the files that are no tests, those of other systems included.
 func (p *listed) sources() []string { return slices.Concat(p.GoFiles, p.CgoFiles, p.IgnoredGoFiles) }
 
-// packages are all of the module, in the order of their paths.
-func packages(t *testing.T) []*listed {
-	t.Helper()
+// list is what go list says of the module; it is asked once.
+var list = sync.OnceValues(func() ([]*listed, error) {
 	cmd := exec.Command("go", "list", "-json", "./...")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+			err = fmt.Errorf("go list: %w\n%s", err, exit.Stderr)
 		}
-		t.Fatal(err)
+		return nil, err
 	}
 	var all []*listed
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		p := &listed{}
 		if err := d.Decode(p); errors.Is(err, io.EOF) {
-			return all
+			return all, nil
 		} else if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all = append(all, p)
 	}
+})
+
+// packages are all of the module, in the order of their paths.
+func packages(t *testing.T) []*listed {
+	t.Helper()
+	all, err := list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // own is the path below the module of an import of ours.

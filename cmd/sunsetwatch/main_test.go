@@ -16,6 +16,7 @@ func TestMain(m *testing.M) {
 
 // Each script is one behaviour of the command line.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,

@@ -47,7 +47,10 @@ func newNarrator(out io.Writer, url string) *narrator {
 func (n *narrator) close() { n.client.CloseIdleConnections() }
 
 func (n *narrator) welcome(speed float64) {
-	takes := time.Duration(float64(storyLength) / speed).Round(time.Second)
+	takes := "a minute"
+	if speed != 1 {
+		takes = fmt.Sprintf("%.3g s", storyLength.Seconds()/speed)
+	}
 	fmt.Fprintf(n.out, `Six years of partner access, %s to %s, in about %s. Ten partners call
 an API, and features that they call it for are shut down. Most access is lawful.
 Which is not? The broker is embedded; what watches is what "sunsetwatch run" is.
