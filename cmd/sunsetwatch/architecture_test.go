@@ -203,7 +203,10 @@ func (p *listed) local() string {
 }
 
 // sources are the files that are no tests, those of other systems included.
-func (p *listed) sources() []string { return slices.Concat(p.GoFiles, p.CgoFiles, p.IgnoredGoFiles) }
+func (p *listed) sources() []string {
+	all := slices.Concat(p.GoFiles, p.CgoFiles, p.IgnoredGoFiles)
+	return slices.DeleteFunc(all, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+}
 
 // list is what go list says of the module; it is asked once.
 var list = sync.OnceValues(func() ([]*listed, error) {

@@ -106,8 +106,11 @@ func TestReadmeCommands(t *testing.T) {
 // The demo answers what README.md and its own narration tell people to ask,
 // and a first Ctrl-C ends it without an error.
 func TestDemoAnswersAndStops(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the tests of package demo tell the same story")
+	}
 	t.Parallel()
-	ctx, interrupt := context.WithTimeout(t.Context(), time.Minute)
+	ctx, interrupt := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer interrupt()
 	in, out := io.Pipe()
 	code := make(chan int, 1)
@@ -117,13 +120,20 @@ func TestDemoAnswersAndStops(t *testing.T) {
 		out.Close()
 	}()
 	var base string
+	var told strings.Builder
 	narration := bufio.NewScanner(in)
 	for narration.Scan() {
 		if m := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(narration.Text()); m != "" && base == "" {
 			base = m
 		}
+		told.WriteString(narration.Text() + "\n")
 		if narration.Text() == "Serving until Ctrl-C." {
 			break
+		}
+	}
+	for _, want := range []string{"\nSix years of partner access", "\n2015-07-31  grace    netflix", "\ncritical  netflix ", "curl -s " + base + "/metrics"} {
+		if !strings.Contains("\n"+told.String(), want) {
+			t.Errorf("the demo does not tell %q:\n%s", want, told.String())
 		}
 	}
 	if narration.Text() != "Serving until Ctrl-C." {

@@ -22,7 +22,7 @@ import (
 // and returns the narration.
 func run(t *testing.T, speed float64, look func(url string)) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer stop()
 	var out strings.Builder
 	told := false
