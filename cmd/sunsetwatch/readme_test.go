@@ -139,6 +139,24 @@ func TestDemoAnswersAndStops(t *testing.T) {
 	if narration.Text() != "Serving until Ctrl-C." {
 		t.Fatalf("the demo ended with %d: %s", <-code, stderr.String())
 	}
+	rows := 0
+	for line := range strings.Lines(document(t, "README.md")) {
+		// Estimates depend on the key of the day.
+		row, _, estimated := strings.Cut(line, "about")
+		if !strings.HasPrefix(line, "critical ") {
+			continue
+		}
+		rows++
+		if !estimated {
+			row = strings.TrimSuffix(row, "\n") + "\n"
+		}
+		if !strings.Contains(told.String(), row) {
+			t.Errorf("README.md shows a row that the demo does not print: %s\n%s", line, told.String())
+		}
+	}
+	if rows != 6 {
+		t.Errorf("README.md shows %d rows of the demo, want 6", rows)
+	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	asked := 0
 	for line := range elsewhere {
