@@ -77,8 +77,8 @@ lint: ## gofmt and staticcheck
 	$(STATICCHECK) -checks=inherit,ST1000 ./...
 
 .PHONY: fuzz-short
-fuzz-short: ## Fuzz each target for ten seconds
-	deploy/tools/fuzz 10s
+fuzz-short: ## Fuzz each target for five seconds
+	deploy/tools/fuzz 5s
 
 .PHONY: fuzz-long
 fuzz-long: ## Fuzz each target for five minutes, and print its executions

@@ -18,6 +18,7 @@ import (
 // On a real Kafka, our fetch and record-batch reader give the same offsets and
 // bytes as franz-go, or the counter that accounts for the difference.
 func TestDifferential(t *testing.T) {
+	t.Parallel()
 	broker := components.Kafka(t, "log.cleaner.backoff.ms=200", "log.retention.check.interval.ms=500", "log.cleaner.min.compaction.lag.ms=0",
 		"transaction.state.log.min.isr=1", "transaction.state.log.replication.factor=1")
 	addrs := []string{broker.Addr}
@@ -135,6 +136,7 @@ func TestDifferential(t *testing.T) {
 // A topic that is deleted and created again while the program runs, and while it
 // is down, is read from its new beginning and told of.
 func TestRecreatedTopic(t *testing.T) {
+	t.Parallel()
 	broker := components.Kafka(t)
 	newTopic(t, broker.Addr, "recreated", 1)
 	events := func(n int) {

@@ -98,6 +98,7 @@ func TestDiskFull(t *testing.T) {
 // The broker dies and comes back: the program stays, shows what it knew, and
 // reads on.
 func TestBrokerDies(t *testing.T) {
+	t.Parallel()
 	broker := components.Kafka(t)
 	w := newTopic(t, broker.Addr, "dies", 2)
 	p := newProgram(t, broker.Addr, "dies", beforeRegistrations, "state: {save_every: 1s}\n")

@@ -75,6 +75,7 @@ registrations:
 // one notification behind a real Prometheus and Alertmanager within a minute;
 // a registration that makes the access lawful resolves it.
 func TestNotification(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
