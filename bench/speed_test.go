@@ -12,6 +12,7 @@ import (
 
 var (
 	eventsFlag  = flag.Int("events", 1_000_000, "events in the topic")
+	shapeFlag   = flag.String("shape", "nine-years", "nine-years or hour: how the events lie in event time")
 	roundsFlag  = flag.Int("rounds", 5, "rounds in which the contenders take turns")
 	onlyFlag    = flag.String("only", "", "only these contenders, by names with commas between")
 	profileFlag = flag.String("live-profile", "", "write the processor profile of the contender live to this file")
@@ -33,7 +34,11 @@ type contender struct {
 func BenchmarkLive(b *testing.B) {
 	binary(b)
 	broker := startBroker(b)
-	p := nineYears(*eventsFlag).plan()
+	shapes := map[string]func(int) world{"nine-years": nineYears, "hour": steady}
+	if shapes[*shapeFlag] == nil {
+		b.Fatalf("-shape %s is none of nine-years, hour", *shapeFlag)
+	}
+	p := shapes[*shapeFlag](*eventsFlag).plan()
 	registrations := filepath.Join(b.TempDir(), "registrations.yml")
 	if err := os.WriteFile(registrations, []byte(p.registrations()), 0o600); err != nil {
 		b.Fatal(err)

@@ -23,7 +23,8 @@ type world struct {
 	Late     time.Duration // events are out of order by up to this
 	Ended    float64       // part of the registrations that have a sunset within the span
 	Fewer    float64       // part of its accesses that a pair goes on making after its sunset
-	Even     bool          // all pairs have equally many accesses
+	Even     bool          // all pairs and operations have equally many accesses
+	Plain    bool          // nothing is denied, and nobody is unknown
 }
 
 // nineYears is the shape that speed is measured with: reference shape of the
@@ -147,6 +148,8 @@ func (p *plan) events(yield func(value []byte)) answer {
 		}
 		op := 0
 		switch n := p.rnd.IntN(100); {
+		case p.Even:
+			op = n % 4
 		case n >= 97:
 			op = 3
 		case n >= 88:
@@ -155,7 +158,7 @@ func (p *plan) events(yield func(value []byte)) answer {
 			op = 1
 		}
 		principal := "app-"
-		if p.rnd.IntN(1400) == 0 {
+		if p.rnd.IntN(1400) == 0 && !p.Plain {
 			principal, wrong = "ghost-", true // belongs to nobody
 		}
 		subject := people.Uint64()
@@ -167,7 +170,7 @@ func (p *plan) events(yield func(value []byte)) answer {
 			grantor = subject + 1 + p.rnd.Uint64N(7)
 		}
 		records := p.rnd.Uint64N(50)
-		denied := p.rnd.IntN(50) == 0
+		denied := p.rnd.IntN(50) == 0 && !p.Plain
 
 		b = append(b[:0], `{"id":"01J`...)
 		b = digits(b, uint64(i), 23)
