@@ -18,8 +18,11 @@ type places struct {
 	hash  func(*seen) uint64
 }
 
-func newPlaces(hash func(*seen) uint64) places {
-	return places{slots: make([]uint64, placeSlots), hash: hash}
+// ready makes the slots, before the first put.
+func (p *places) ready() {
+	if p.slots == nil {
+		p.slots = make([]uint64, placeSlots)
+	}
 }
 
 func scramble(hash uint64) uint64 { return hash * 0x9e3779b97f4a7c15 &^ placeMask }

@@ -31,8 +31,9 @@ func (w *window) add(s seen) (duplicate, conflict bool) {
 			return false, false
 		}
 		w.ring = make([]seen, Window)
-		w.latest = newPlaces(func(s *seen) uint64 { return s.id })
-		w.earlier = newPlaces(func(s *seen) uint64 { return s.event })
+		w.latest = places{hash: func(s *seen) uint64 { return s.id }}
+		w.latest.ready()
+		w.earlier = places{hash: func(s *seen) uint64 { return s.event }}
 	}
 	place := uint32(w.next % Window)
 	w.next++
@@ -42,13 +43,14 @@ func (w *window) add(s seen) (duplicate, conflict bool) {
 			duplicate = true
 		} else if found {
 			conflict = true
+			w.earlier.ready()
 			if at, found := w.earlier.find(s.event, w.ring); found {
 				duplicate, repeats = true, at
 			}
 		}
 	}
 	// Only now does the event that is Window events old leave.
-	if old := w.ring[place]; old.id != 0 && !w.latest.remove(old.id, place, w.ring) {
+	if old := w.ring[place]; old.id != 0 && !w.latest.remove(old.id, place, w.ring) && w.earlier.slots != nil {
 		w.earlier.remove(old.event, place, w.ring)
 	}
 	if s.id == 0 {
