@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"golang.org/x/sys/unix"
 
@@ -141,5 +142,33 @@ func TestStateIsLocked(t *testing.T) {
 	second.cmd = nil
 	if err == nil || second.exitCode(err) != 2 || !strings.Contains(second.log.String(), filepath.Join(p.dir, "state")) {
 		t.Errorf("the second instance ended with %v and said %s", err, second.log)
+	}
+}
+
+// SIGHUP loads the registrations anew; SIGTERM stops in order, with exit code 0,
+// and what was counted is committed to the group as a hint.
+func TestSignals(t *testing.T) {
+	addr, w := fakeBroker(t, "signals")
+	p := newProgram(t, addr, "signals", beforeRegistrations, "")
+	p.start()
+	p.ready()
+	if err := w.WriteMessages(deadline(t, 10*time.Second), violations(0, 10)...); err != nil {
+		t.Fatal(err)
+	}
+	p.counts(10)
+	p.cmd.Process.Signal(syscall.SIGHUP)
+	waitFor(t, 20*time.Second, "a reload", func() (bool, string) {
+		return strings.Contains(p.log.String(), "registrations loaded"), ""
+	})
+	p.stop()
+	admin := kadm.NewClient(newClient(t, addr))
+	committed, err := admin.FetchOffsets(deadline(t, 10*time.Second), "sunsetwatch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum int64
+	committed.Each(func(o kadm.OffsetResponse) { sum += max(0, o.At) })
+	if sum != 10 {
+		t.Errorf("the group has committed %d offsets, want 10", sum)
 	}
 }
