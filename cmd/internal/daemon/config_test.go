@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -293,16 +294,25 @@ func FuzzLoadConfig(f *testing.F) {
 	})
 }
 
+// The shipped example loads as it is, and with its example of a mapping.
 func TestTheExampleLoads(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "deploy", "sunsetwatch.example.yml")
 	data, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		t.Skip("no example yet")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, problems := LoadConfig(path, data, os.LookupEnv); len(problems) > 0 {
-		t.Errorf("problems:\n%s", problems)
+	c, problems := LoadConfig(path, data, os.LookupEnv)
+	if len(problems) > 0 {
+		t.Fatalf("problems:\n%s", problems)
+	}
+	if len(c.Events.Fields) > 0 {
+		t.Errorf("the example maps %v: native events would be rejected", c.Events.Fields)
+	}
+	c, problems = LoadConfig(path, bytes.ReplaceAll(data, []byte("#:"), nil), os.LookupEnv)
+	if len(problems) > 0 {
+		t.Fatalf("problems of the mapping:\n%s", problems)
+	}
+	if len(c.Events.Fields) < 8 || c.Events.Explode == "" {
+		t.Errorf("the mapping is %+v", c.Events)
 	}
 }
