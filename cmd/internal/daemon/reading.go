@@ -32,6 +32,9 @@ func newTransport(c *Config) *kafka.Transport {
 	}
 }
 
+// queueBytes may wait for the worker of a partition.
+const queueBytes = 2 << 20
+
 func (d *instance) newConsumer() (*consumer.Consumer, error) {
 	k := &d.config.Kafka
 	d.client = fetch.NewClient(fetch.Options{Addr: kafka.TCP(k.Brokers...), Transport: d.transport})
@@ -44,6 +47,9 @@ func (d *instance) newConsumer() (*consumer.Consumer, error) {
 		Start:  k.Start,
 		OnGap:  k.OnGap,
 		Group:  k.Group,
+		// One response in work and one behind it keep a worker busy; more would
+		// only be memory while the program catches up.
+		QueueBytes: queueBytes,
 	})
 }
 
