@@ -89,8 +89,17 @@ fuzz-oracle: ## Fuzz for 30 seconds what is held against encoding/json/v2
 	deploy/tools/fuzz 30s oracle
 
 .PHONY: bench
-bench: ## Run the benchmarks; BENCH=name for some
-	go test -run '^$$' -bench '$(BENCH)' -benchmem $(UNIT)
+bench: ## Run the benchmarks of the packages; BENCH=name for some
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $$(go list ./... | grep -v -e '/deploy' -e '/bench$$')
+
+.PHONY: bench-live
+bench-live: ## Measure the whole live path against a bare reader (5 min)
+	go test -run '^$$' -bench '^BenchmarkLive$$' -benchtime 1x -timeout 30m ./bench -shape hour
+	go test -run '^$$' -bench '^BenchmarkLive$$' -benchtime 1x -timeout 30m ./bench
+
+.PHONY: bench-memory
+bench-memory: ## Measure memory after a million events and after five million (2 min)
+	go test -run '^$$' -bench '^BenchmarkMemory$$' -benchtime 1x -timeout 30m ./bench
 
 .PHONY: generate
 generate: ## Write the generated files again: alert rules and dashboards

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -43,14 +42,8 @@ func BenchmarkMemory(b *testing.B) {
 
 // resident is the memory of the program after it has read a topic.
 func resident(b *testing.B, events int) (rss, peak int64) {
-	broker := startBroker(b)
-	plan := steady(events).plan()
-	registrations := filepath.Join(b.TempDir(), "registrations.yml")
-	if err := os.WriteFile(registrations, []byte(plan.registrations()), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	want := fill(b, broker, plan)
-	p := startProgram(b, broker, registrations)
+	t, want := prepare(b, steady(events))
+	p := startProgram(b, t.Broker, t.Registrations)
 	p.counted(events)
 	if got := p.found(); got.Wrong != want.Wrong || got.Records != want.Records {
 		b.Fatalf("findings hold %d events and %d records, want %d and %d", got.Wrong, got.Records, want.Wrong, want.Records)

@@ -46,8 +46,8 @@ type result struct {
 }
 
 var roles = map[string]func(task) (result, error){
-	"kafka.Reader": readByReader,
-	"live":         readLive,
+	bareReader: readByReader,
+	"live":     readLive,
 }
 
 func TestMain(m *testing.M) {

@@ -18,13 +18,74 @@ var (
 	profileFlag = flag.String("live-profile", "", "write the processor profile of the contender live to this file")
 )
 
+const bareReader = "kafka.Reader"
+
 // contender reads the topic once.
 type contender struct {
 	name string
-	run  func(b *testing.B) (result, usage)
+	run  func(testing.TB) (result, usage)
 	cpu  []float64 // seconds for a million events, by round
 	wall []float64
 	last result
+}
+
+// contenders are all of them, the bare reader first. live-profile is of live.
+func contenders(t task) []*contender {
+	return []*contender{
+		{name: bareReader, run: func(tb testing.TB) (result, usage) { return compete(tb, bareReader, t) }},
+		{name: "live", run: func(tb testing.TB) (result, usage) {
+			plain := t
+			plain.Profile = *profileFlag
+			return compete(tb, "live", plain)
+		}},
+		{name: "live+saves", run: func(tb testing.TB) (result, usage) {
+			saving := t
+			saving.State = tb.TempDir()
+			return compete(tb, "live", saving)
+		}},
+		{name: "program", run: func(tb testing.TB) (result, usage) {
+			p := startProgram(tb, t.Broker, t.Registrations)
+			p.counted(t.Events)
+			r := p.found()
+			r.Events = uint64(t.Events)
+			return r, p.stop()
+		}},
+	}
+}
+
+// check holds what a contender found against the events that were produced.
+func (c *contender) check(tb testing.TB, r result, want answer) {
+	tb.Helper()
+	if r.Events != want.Events {
+		tb.Fatalf("%s: %d events, want %d", c.name, r.Events, want.Events)
+	}
+	if c.name != bareReader && (r.Wrong != want.Wrong || r.Records != want.Records) {
+		tb.Fatalf("%s: findings hold %d events and %d records, want %d and %d", c.name, r.Wrong, r.Records, want.Wrong, want.Records)
+	}
+}
+
+// TestContenders has every contender read a small topic.
+func TestContenders(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	asked, want := prepare(t, nineYears(20_000))
+	for _, c := range contenders(asked) {
+		r, _ := c.run(t)
+		c.check(t, r, want)
+	}
+}
+
+// prepare fills a topic with a world.
+func prepare(tb testing.TB, w world) (task, answer) {
+	tb.Helper()
+	binary(tb) // before the broker, which is then left alone
+	p := w.plan()
+	t := task{Broker: startBroker(tb), Events: w.Events, Registrations: filepath.Join(tb.TempDir(), "registrations.yml")}
+	if err := os.WriteFile(t.Registrations, []byte(p.registrations()), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return t, fill(tb, t.Broker, p)
 }
 
 // BenchmarkLive has the contenders read the same topic from a broker in another
@@ -32,39 +93,12 @@ type contender struct {
 // of the whole process of a contender from its start to its end, for a million
 // events.
 func BenchmarkLive(b *testing.B) {
-	binary(b)
-	broker := startBroker(b)
 	shapes := map[string]func(int) world{"nine-years": nineYears, "hour": steady}
 	if shapes[*shapeFlag] == nil {
 		b.Fatalf("-shape %s is none of nine-years, hour", *shapeFlag)
 	}
-	p := shapes[*shapeFlag](*eventsFlag).plan()
-	registrations := filepath.Join(b.TempDir(), "registrations.yml")
-	if err := os.WriteFile(registrations, []byte(p.registrations()), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	want := fill(b, broker, p)
-	t := task{Broker: broker, Events: *eventsFlag, Registrations: registrations}
-	contenders := []*contender{
-		{name: "kafka.Reader", run: func(b *testing.B) (result, usage) { return compete(b, "kafka.Reader", t) }},
-		{name: "live", run: func(b *testing.B) (result, usage) {
-			plain := t
-			plain.Profile = *profileFlag
-			return compete(b, "live", plain)
-		}},
-		{name: "live+saves", run: func(b *testing.B) (result, usage) {
-			saving := t
-			saving.State = b.TempDir()
-			return compete(b, "live", saving)
-		}},
-		{name: "program", run: func(b *testing.B) (result, usage) {
-			p := startProgram(b, broker, registrations)
-			p.counted(*eventsFlag)
-			r := p.found()
-			r.Events = uint64(*eventsFlag)
-			return r, p.stop()
-		}},
-	}
+	t, want := prepare(b, shapes[*shapeFlag](*eventsFlag))
+	contenders := contenders(t)
 	if *onlyFlag != "" {
 		only := strings.Split(*onlyFlag, ",")
 		contenders = slices.DeleteFunc(contenders, func(c *contender) bool { return !slices.Contains(only, c.name) })
@@ -76,12 +110,7 @@ func BenchmarkLive(b *testing.B) {
 				c.last = r
 				c.cpu = append(c.cpu, u.cpu.Seconds()*1e6/float64(want.Events))
 				c.wall = append(c.wall, u.wall.Seconds())
-				if r.Events != want.Events {
-					b.Fatalf("%s: %d events, want %d", c.name, r.Events, want.Events)
-				}
-				if c.name != "kafka.Reader" && (r.Wrong != want.Wrong || r.Records != want.Records) {
-					b.Fatalf("%s: findings hold %d events and %d records, want %d and %d", c.name, r.Wrong, r.Records, want.Wrong, want.Records)
-				}
+				c.check(b, r, want)
 			}
 		}
 	}

@@ -27,8 +27,8 @@ type world struct {
 	Plain    bool          // nothing is denied, and nobody is unknown
 }
 
-// nineYears is the shape that speed is measured with: reference shape of the
-// README of this folder.
+// nineYears is the shape that catching up is measured with: years of history,
+// so thin that nearly every event is the first of its cell and day.
 func nineYears(events int) world {
 	return world{
 		Seed: 42, Events: events, Partners: 150, Features: 24, Pairs: 970, People: 70_000_000,
