@@ -104,7 +104,7 @@ func readLive(t task) (result, error) {
 	defer transport.CloseIdleConnections()
 	c, err := consumer.New(consumer.Options{
 		Client: fetch.NewClient(fetch.Options{Addr: kafka.TCP(t.Broker), Transport: transport}),
-		Topics: []string{topic}, Codec: compiled, Open: l.open, QueueBytes: 2 << 20,
+		Topics: []string{topic}, Codec: compiled, Open: l.open, QueueBytes: 4 << 20, PartitionBytes: 4 << 20,
 	})
 	if err != nil {
 		return result{}, err

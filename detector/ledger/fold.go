@@ -62,9 +62,20 @@ type foldCell struct {
 	hash   uint64
 	stable uint64 // keyed hash of key, the same in every process
 	entry  int32  // latest entry of the batch, -1 where none
+	// Where in the batch the cell's latest minutes are, each in the slot of its
+	// number modulo the slots: events are out of order by a few minutes. A minute
+	// that lost its slot gets a second entry, which costs little. They have a
+	// meaning where entry is not -1.
+	recent [8]recent
 	// The cell of the Ledger, as of its generation; see Ledger.cellOf.
 	generation uint32
 	cell       *Cell
+}
+
+// recent is the entry of a minute.
+type recent struct {
+	minute int32 // since 1970
+	entry  int32 // and 1; 0 where none
 }
 
 // entry is what a batch holds of one cell in one minute. The same minute may
@@ -88,15 +99,6 @@ func (f *Fold) meet(last *int32, hash uint64) {
 	f.people = append(f.people, person{hash, *last})
 	*last = int32(len(f.people) - 1)
 }
-
-// lookBack is how many entries of a cell are looked at for an event's minute
-// before a new one is made, and lateBy how much older they may be: events are
-// out of order by a few minutes, and a second entry of the same minute costs
-// little.
-const (
-	lookBack = 8
-	lateBy   = 10 * access.Minute
-)
 
 // Limits past which a Fold forgets its cells, between two batches, so that a
 // flood of names costs time and not memory.
@@ -220,26 +222,21 @@ func (f *Fold) growIndex() {
 	}
 }
 
-func (f *Fold) entryOf(c int32, t access.Instant) int32 {
-	minute := t.Minute()
-	latest := f.cells[c].entry
-	for n, looked := latest, 0; n >= 0 && looked < lookBack; looked++ {
-		e := &f.entries[n]
-		if e.minute == minute {
-			return n
-		}
-		if e.minute+lateBy < minute {
-			break
-		}
-		n = e.before
+func (f *Fold) entryOf(n int32, t access.Instant) int32 {
+	start := t.Minute()
+	minute := int32(start / access.Minute)
+	c := &f.cells[n]
+	slot := &c.recent[uint32(minute)%uint32(len(c.recent))]
+	if c.entry < 0 {
+		f.touched = append(f.touched, n)
+		clear(c.recent[:])
+	} else if slot.minute == minute && slot.entry > 0 {
+		return slot.entry - 1
 	}
-	if latest < 0 {
-		f.touched = append(f.touched, c)
-	}
-	f.entries = append(f.entries, entry{before: latest, people: -1, grantors: -1, minute: minute})
-	n := int32(len(f.entries) - 1)
-	f.cells[c].entry = n
-	return n
+	f.entries = append(f.entries, entry{before: c.entry, people: -1, grantors: -1, minute: start})
+	c.entry = int32(len(f.entries) - 1)
+	*slot = recent{minute, c.entry + 1}
+	return c.entry
 }
 
 // firstOf turns the entries of a cell round, so that each names the one after

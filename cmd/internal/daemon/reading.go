@@ -32,8 +32,12 @@ func newTransport(c *Config) *kafka.Transport {
 	}
 }
 
-// queueBytes may wait for the worker of a partition.
-const queueBytes = 2 << 20
+// What is asked of a partition at a time, and may wait for its worker. Cells are
+// merged once for each part that is fetched, so that larger parts cost less.
+const (
+	partitionBytes = 4 << 20
+	queueBytes     = 4 << 20
+)
 
 func (d *instance) newConsumer() (*consumer.Consumer, error) {
 	k := &d.config.Kafka
@@ -47,9 +51,10 @@ func (d *instance) newConsumer() (*consumer.Consumer, error) {
 		Start:  k.Start,
 		OnGap:  k.OnGap,
 		Group:  k.Group,
-		// One response in work and one behind it keep a worker busy; more would
-		// only be memory while the program catches up.
-		QueueBytes: queueBytes,
+		// One response in work keeps a worker busy; more would only be memory while
+		// the program catches up.
+		PartitionBytes: partitionBytes,
+		QueueBytes:     queueBytes,
 	})
 }
 
