@@ -299,7 +299,11 @@ func (d *instants) parse(s *string, absent access.Instant) access.Instant {
 		}
 		return absent
 	}
-	return access.At(t)
+	i := access.At(t)
+	if (i == access.Beginning || i == access.End) && d.err == nil {
+		d.err = fmt.Errorf("%s is outside the years 1678 to 2261", *s)
+	}
+	return i
 }
 
 func (d *instants) place(p *encodedPlace) Coordinate {
@@ -307,7 +311,7 @@ func (d *instants) place(p *encodedPlace) Coordinate {
 		return Coordinate{}
 	}
 	c := Coordinate{Time: d.parse(&p.Time, access.Beginning), Source: text(p.Source)}
-	if p.Offset != nil {
+	if p.Offset != nil && c.Source != "" { // an offset is nothing without its source
 		c.Offset = *p.Offset
 	}
 	return c
