@@ -91,6 +91,9 @@ func (r *configReader) rule(v document.Value) (codec.Rule, bool) {
 		rule.Values = map[string]string{}
 		values.Entries(func(from string, to document.Value) {
 			s, good := r.text(to)
+			if !good && !to.Given() {
+				to.Errorf("%s is empty: write the word that it stands for", to.Label())
+			}
 			ok = ok && good
 			rule.Values[from] = s
 		})
