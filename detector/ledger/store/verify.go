@@ -199,6 +199,9 @@ func (w *walk) header(root []byte) (h header, err error) {
 		if string(key) != headerKey {
 			return nil // of a newer format, or damage that the checksum of the header will not miss
 		}
+		if flags != 0 {
+			return damage(fmt.Sprintf("its header has flags %#x", flags)) // bbolt would not see it
+		}
 		found = true
 		h, err = readHeader(value)
 		return err

@@ -226,3 +226,30 @@ func TestOldRootIsRefused(t *testing.T) {
 		t.Fatalf("the old root gives state %d", n)
 	}
 }
+
+// An element with the flag of a bucket is no value to bbolt, whatever it holds.
+func TestFlagsOfTheHeaderAreChecked(t *testing.T) {
+	_, last := savedStates(t, t.TempDir(), 9, 0)
+	refused := 0
+	// The element stands right before its key, where it is the only one of its
+	// page; older pages have one too.
+	for at := 0; ; {
+		i := bytes.Index(last[at:], []byte(headerKey))
+		if i < 0 {
+			break
+		}
+		at += i + 1
+		element := at - 1 - elementBytes
+		last[element] ^= 1
+		switch verifyBytes(t, last, fmt.Sprintf("flags at %d", element), 9) {
+		case 9:
+			closeStore(t, open(t, directory(t, last, nil)))
+		default:
+			refused++
+		}
+		last[element] ^= 1
+	}
+	if refused == 0 {
+		t.Error("no flag was refused")
+	}
+}
