@@ -37,6 +37,15 @@ func (e *Exception) mayMatch(partner, feature string) bool {
 
 func covers(pattern, name string) bool { return pattern == Any || pattern == name }
 
+// String says who approved e, why and until when.
+func (e *Exception) String() string {
+	s := e.ApprovedBy + ": " + e.Reason
+	if e.Ticket != "" {
+		s += " (" + e.Ticket + ")"
+	}
+	return s + ", until " + e.Until.String()
+}
+
 // Covers reports whether e applies at n.
 func (e *Exception) Covers(n access.Instant) bool { return e.From <= n && n < e.Until }
 

@@ -51,7 +51,7 @@ func (r *RuleSet) Equal(o *RuleSet) bool {
 	}
 	for _, set := range [...]*RuleSet{r, o} {
 		for kind := range set.Settings {
-			if !r.Setting(kind).equal(o.Setting(kind)) {
+			if !r.Setting(kind).Equal(o.Setting(kind)) {
 				return false
 			}
 		}

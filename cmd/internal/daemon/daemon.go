@@ -133,7 +133,7 @@ func Run(ctx context.Context, o Options) error {
 	if last := d.status.get().lastSave; !last.IsZero() {
 		d.collector.Saved(last)
 	}
-	d.tell(d.detector.Reload(snapshot, access.At(o.Now())))
+	d.tell(d.detector.Reload(snapshot, nil, access.At(o.Now())))
 	d.missing.found(lackState)
 	d.publish(d.collect())
 

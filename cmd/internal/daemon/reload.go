@@ -87,7 +87,7 @@ func (d *instance) reloadNow() error {
 	d.config.Registrations, d.config.SaveEvery = next.Registrations, next.SaveEvery
 	d.snapshot = snapshot
 	d.ledger.SetTerms(snapshot)
-	turns := d.detector.Reload(snapshot, access.At(now))
+	turns := d.detector.Reload(snapshot, nil, access.At(now))
 	d.mu.Unlock()
 	d.Log.Info("registrations loaded", zap.Int("registrations", len(snapshot.Registrations())), zap.Int("findings turned", len(turns)))
 	d.tell(turns)
