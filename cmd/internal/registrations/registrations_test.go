@@ -61,14 +61,58 @@ func TestFiles(t *testing.T) {
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.yml"), good)
-	snapshot, problems, err := Read([]string{dir}, access.End)
-	if err != nil || problems.Errors() > 0 || snapshot.Partner("netflix") == nil {
+	snapshot, set, problems, err := Read([]string{dir}, "", access.End)
+	if err != nil || problems.Errors() > 0 || snapshot.Partner("netflix") == nil || set != nil {
 		t.Fatalf("%v, %v", problems, err)
 	}
 	write(t, filepath.Join(dir, "b.yml"), "version: 1\nregistrations: [{partner: nobody, feature: f}]\n")
-	if snapshot, problems, err := Read([]string{dir}, access.End); err != nil || problems.Errors() == 0 || snapshot != nil {
+	if snapshot, _, problems, err := Read([]string{dir}, "", access.End); err != nil || problems.Errors() == 0 || snapshot != nil {
 		t.Errorf("a bad set gives %v, %v, %v", snapshot, problems, err)
 	}
+}
+
+// Registrations and rules are taken together, or neither.
+func TestReadWithRules(t *testing.T) {
+	dir := t.TempDir()
+	registrations, ruleFile := filepath.Join(dir, "registrations"), filepath.Join(dir, "rules.yml")
+	write(t, filepath.Join(registrations, "a.yml"), good)
+	exception := func(partner string) string {
+		return "version: 1\nexceptions: [{kind: no_registration, partner: " + partner +
+			", feature: f, from: 2019-07-01T00:00:00Z, until: 2020-01-01T00:00:00Z, approved_by: a, reason: b}]\n"
+	}
+	read := func(ruleFile, want string, taken bool) {
+		t.Helper()
+		snapshot, set, problems, err := Read([]string{registrations}, ruleFile, access.End)
+		if (snapshot != nil) != taken || (set != nil) != taken {
+			t.Errorf("snapshot %v, rules %v", snapshot != nil, set != nil)
+		}
+		said := problems.String()
+		if err != nil {
+			said = err.Error()
+		}
+		if !strings.Contains(said, want) || want == "" && said != "" {
+			t.Errorf("got %q, want %q", said, want)
+		}
+	}
+	read(ruleFile, "no such file", false)
+	write(t, ruleFile, exception("netflix"))
+	read(ruleFile, "", true)
+	write(t, ruleFile, exception("netflx"))
+	read(ruleFile, "rules.yml:2:47: error: unknown partner netflx: did you mean netflix?", false)
+
+	// An error of the set is no reason to be silent about those of the rules.
+	write(t, ruleFile, "version: 1\nkinds: {foo: {}}\n")
+	write(t, filepath.Join(registrations, "b.yml"), "version: 1\nregistrations: [{partner: nobody, feature: f}]\n")
+	read(ruleFile, "unknown partner nobody", false)
+	read(ruleFile, "unknown kind foo", false)
+
+	// Nor is a sound rule file a reason to take a set with an error.
+	write(t, ruleFile, exception("netflix"))
+	read(ruleFile, "unknown partner nobody", false)
+
+	write(t, filepath.Join(registrations, "b.yml"), exception("netflix"))
+	read(filepath.Join(registrations, "..", "registrations", "b.yml"), "lies among the registrations", false)
+	read(registrations, "is a directory", false)
 }
 
 // A change of content is noticed, also by renaming and by moving a link; a touch
@@ -76,7 +120,9 @@ func TestRead(t *testing.T) {
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.yml"), good)
-	paths := []string{dir}
+	ruleFile := filepath.Join(t.TempDir(), "rules.yml") // elsewhere
+	write(t, ruleFile, "version: 1\n")
+	paths := []string{dir, ruleFile}
 	ctx, cancel := context.WithCancel(context.Background())
 	changed := make(chan struct{}, 10)
 	done := make(chan struct{})
@@ -107,6 +153,8 @@ func TestWatch(t *testing.T) {
 	notice("a file renamed into place")
 	write(t, filepath.Join(dir, "b.yml"), good)
 	notice("a new file")
+	write(t, ruleFile, "version: 1\nkinds: {}\n")
+	notice("a change of the rule file")
 	if len(changed) > 0 {
 		t.Error("noticed more than what changed")
 	}
