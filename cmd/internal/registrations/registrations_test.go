@@ -1,6 +1,7 @@
 package registrations
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 )
 
@@ -113,6 +115,39 @@ func TestReadWithRules(t *testing.T) {
 	write(t, filepath.Join(registrations, "b.yml"), exception("netflix"))
 	read(filepath.Join(registrations, "..", "registrations", "b.yml"), "lies among the registrations", false)
 	read(registrations, "is a directory", false)
+}
+
+// The shipped example is that of no file, and with its examples it loads too.
+func TestTheExampleRulesLoad(t *testing.T) {
+	deploy := filepath.Join("..", "..", "..", "deploy")
+	data, err := os.ReadFile(filepath.Join(deploy, "rules.example.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := filepath.Join(t.TempDir(), "scopes.yml")
+	write(t, more, "version: 1\nscopes: [{name: user.global_id, sunset: 2014-04-30T00:00:00Z, grace: 365d}]\n")
+	load := func(data []byte) *rules.RuleSet {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "rules.yml")
+		write(t, file, string(data))
+		_, set, problems, err := Read([]string{filepath.Join(deploy, "registrations"), more}, file, access.End)
+		for _, p := range problems {
+			if p.File == file {
+				t.Error(p)
+			}
+		}
+		if err != nil || set == nil {
+			t.Fatal(err, problems)
+		}
+		return set
+	}
+	if set := load(data); !set.Equal(nil) || len(set.Settings) != 2 {
+		t.Errorf("the example changes something: %+v", set)
+	}
+	set := load(bytes.ReplaceAll(data, []byte("#:"), nil))
+	if len(set.Exceptions) != 2 || len(set.Closures) != 1 || len(set.Disputes) != 1 {
+		t.Errorf("the examples are %+v", set)
+	}
 }
 
 // A change of content is noticed, also by renaming and by moving a link; a touch
