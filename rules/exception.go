@@ -99,7 +99,7 @@ func (r *ruleReader) readException(v document.Value) {
 	case ends <= begins:
 		until.Errorf("until %s is not after from %s", ends, begins)
 	case r.now != access.End && ends <= r.now:
-		until.Warnf("the exception ended %s: it suppresses nothing any more", ends)
+		until.Warnf("the exception ended %s: what it suppressed pages again", ends)
 	case begins.Plus(longestException) < ends:
 		until.Warnf("the exception lasts longer than %s: approve a shorter one, and renew it", document.FormatDuration(longestException))
 	}
