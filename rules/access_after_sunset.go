@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"strings"
 
 	"sunsetwatch/rules/registry"
 )
@@ -21,36 +20,45 @@ func accessAfterSunset() Kind {
 		Summary: "access with event time at or after the sunset of its registration or of its program, whichever is earlier",
 		Window:  AfterEnd,
 		Judge: func(c *Case, found []Match) []Match {
-			m := match(c)
+			m := decided(c, registry.Sunset)
 			m.Since, m.Sunset, m.GraceUntil = c.Terms.Sunset, c.Terms.Sunset, c.Terms.GraceUntil
 			m.AfterGrace = c.Time >= c.Terms.GraceUntil
 			m.Program = c.Terms.Program
-			m.Decided = c.Terms.Decided[registry.Sunset]
 			return append(found, m)
 		},
 		Severity: graceSeverity,
 		Why: func(f *Finding, _ *Match) string {
-			end := "its sunset on "
-			if f.Program != "" {
-				end = "the end of the program " + plain(f.Program) + " on "
-			}
-			var b strings.Builder
-			fmt.Fprintf(&b, "%s %s %s since %s%s%s", plain(f.Partner), deed(f), extent(f), end, moment(f.Since), lastTime(f))
-			if n := f.EventsAfterGrace; n != nil && f.GraceUntil > f.Sunset {
-				switch {
-				case f.Bounds != nil && *n > 0:
-					fmt.Fprintf(&b, "; at least %s of them after the grace period", number(*n))
-				case f.Bounds != nil:
-				case *n == 0:
-					fmt.Fprintf(&b, "; all of them in the grace period, which ends on %s", moment(f.GraceUntil))
-				case *n == f.Events:
-					b.WriteString("; all of them after the grace period")
-				default:
-					fmt.Fprintf(&b, "; %s of them after the grace period", number(*n))
-				}
-			}
-			return b.String() + ". " + order(f, "revoke "+credentials(f))
+			return fmt.Sprintf("%s %s %s since %s%s%s%s. %s", plain(f.Partner), deed(f), extent(f), ending(f), moment(f.Since), lastTime(f),
+				inGrace(f), order(f, "revoke "+credentials(f)))
 		},
+	}
+}
+
+// ending is what ended, up to its date.
+func ending(f *Finding) string {
+	if f.Program != "" {
+		return "the end of the program " + plain(f.Program) + " on "
+	}
+	return "its sunset on "
+}
+
+// inGrace says how much of f lies after the grace period, if there is one.
+func inGrace(f *Finding) string {
+	n := f.EventsAfterGrace
+	if n == nil || f.GraceUntil <= f.Sunset {
+		return ""
+	}
+	switch {
+	case f.Bounds != nil && *n > 0:
+		return fmt.Sprintf("; at least %s of them after the grace period", number(*n))
+	case f.Bounds != nil:
+		return ""
+	case *n == 0:
+		return fmt.Sprintf("; all of them in the grace period, which ends on %s", moment(f.GraceUntil))
+	case *n == f.Events:
+		return "; all of them after the grace period"
+	default:
+		return fmt.Sprintf("; %s of them after the grace period", number(*n))
 	}
 }
 

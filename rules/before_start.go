@@ -19,9 +19,8 @@ func beforeStart() Kind {
 		Summary: "registered, but event time is before the registration's from",
 		Window:  TooEarly,
 		Judge: func(c *Case, found []Match) []Match {
-			m := match(c)
+			m := decided(c, registry.From)
 			m.Until = c.Terms.From
-			m.Decided = c.Terms.Decided[registry.From]
 			return append(found, m)
 		},
 		Severity: always(Warning),

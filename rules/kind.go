@@ -10,10 +10,14 @@ import (
 type Kind struct {
 	Name    string // the label value
 	Summary string // what it judges, as one sentence for documentation
-	Window  Window // the cases that it judges
+	Basis   Basis
+	Window  Window // the cases that it judges; of a kind ByProbes and ByAbsence: no meaning
 	// Judge appends its matches of a case of Window to found. It looks at
-	// nothing but the case.
+	// nothing but the case. Of a kind ByAttempts and ByAbsence: nil.
 	Judge func(c *Case, found []Match) []Match
+	// WhyNot says why a case of Window that Judge found nothing wrong with is
+	// none, as a part of a sentence; nil where Judge matches each case of Window.
+	WhyNot func(c *Case) string
 	// Severity of a finding whose numbers are complete.
 	Severity func(f *Finding) Severity
 	// Why is one sentence that a person can act on, and who must act. All other
@@ -21,12 +25,34 @@ type Kind struct {
 	Why func(f *Finding, last *Match) string
 }
 
+// Basis is what a finding of a kind consists of.
+type Basis uint8
+
+// The bases.
+const (
+	ByAccess   Basis = iota // accesses; attempts stand beside them
+	ByAttempts              // attempts alone, where what would be an access has none
+	ByProbes                // capability probes, where there is no access
+	ByAbsence               // a registration without an access
+)
+
 // Kinds are all kinds.
 func Kinds() []Kind {
 	return []Kind{
 		accessAfterSunset(),
+		attemptsAfterSunset(),
 		noRegistration(),
 		beforeStart(),
+		accessDuringPause(),
+		operationOverreach(),
+		scopeOverreach(),
+		scopeRetired(),
+		missingConsent(),
+		thirdPartySubject(),
+		indicatorMissing(),
+		inboundUndeclared(),
+		retainedCapability(),
+		dormantGrant(),
 	}
 }
 
@@ -43,11 +69,16 @@ type Case struct {
 	Relation  access.Relation
 	Consent   access.Consent
 	Indicator access.Indicator
+	Probe     access.Probe // NoProbe for accesses and attempts
+	// Folded reports that a cap folded the scopes together with others: they are
+	// not known, and nothing is judged by them.
+	Folded bool
 
-	Partner string          // the owner of the principal, or its last one; empty where it had none by then
-	Belongs bool            // whether the principal belongs to Partner at Time
-	Left    access.Instant  // since when it belongs to nobody; Beginning where it belongs or never did
-	Terms   *registry.Terms // of partner x feature; nil where no registration is known
+	Partner string             // the owner of the principal, or its last one; empty where it had none by then
+	Belongs bool               // whether the principal belongs to Partner at Time
+	Left    access.Instant     // since when it belongs to nobody; Beginning where it belongs or never did
+	Terms   *registry.Terms    // of partner x feature; nil where no registration is known
+	Retired []registry.Retired // the retired scopes that cover some of Scopes at Time; shared
 }
 
 // Match is one kind's verdict on a case.
@@ -60,8 +91,9 @@ type Match struct {
 	AfterGrace bool           // the case lies at or after the end of grace
 	Program    string         // only where the program's sunset decides
 	Decided    *registry.Revision
-	Scope      string   // only scope_retired: the name in the registry
-	Scopes     []string // what the finding lists under scopes; shared
+	Terms      *registry.Terms // in force; nil where no registration is known
+	Scope      string          // only scope_retired: the name in the registry
+	Scopes     []string        // what the finding lists under scopes; shared
 }
 
 // match is one without a boundary, about all scopes of c.
@@ -69,8 +101,16 @@ func match(c *Case) Match {
 	return Match{
 		Since: access.Beginning, Until: access.End,
 		Sunset: access.End, GraceUntil: access.End,
+		Terms:  c.Terms,
 		Scopes: c.Scopes,
 	}
+}
+
+// decided is a match by one field of the terms in force.
+func decided(c *Case, by registry.Field) Match {
+	m := match(c)
+	m.Decided = c.Terms.Decided[by]
+	return m
 }
 
 // always is a severity that depends on nothing.

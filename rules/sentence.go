@@ -107,6 +107,11 @@ func deed(f *Finding) string {
 	if len(verbs) == 0 {
 		verbs = append(verbs, "used")
 	}
+	return list(verbs) + " " + matter(f)
+}
+
+// matter is what it was done to: "messages.read for msg.recommend".
+func matter(f *Finding) string {
 	scopes := slices.SortedFunc(maps.Keys(f.Scopes), func(a, b string) int {
 		return cmp.Or(cmp.Compare(f.Scopes[b], f.Scopes[a]), cmp.Compare(a, b))
 	})
@@ -114,7 +119,7 @@ func deed(f *Finding) string {
 	if len(scopes) > 0 {
 		what = names(scopes)
 	}
-	return list(verbs) + " " + what + " for " + plain(f.Feature)
+	return what + " for " + plain(f.Feature)
 }
 
 // extent is how often, and about how many people.

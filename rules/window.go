@@ -1,6 +1,9 @@
 package rules
 
-import "sunsetwatch/rules/access"
+import (
+	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/registry"
+)
 
 // Window says where an access stands to the terms of its registration. An
 // access is in exactly one window.
@@ -25,22 +28,32 @@ func WindowOf(c *Case) Window {
 	case c.Terms.Sunset != access.End && c.Time >= c.Terms.Sunset:
 		return AfterEnd
 	}
-	for i := range c.Terms.Pauses {
-		if p := &c.Terms.Pauses[i]; p.From <= c.Time && c.Time < p.Until {
-			return Paused
-		}
+	if pauseOf(c) != nil {
+		return Paused
 	}
 	return Inside
 }
 
+// pauseOf is the pause that c lies in, the earliest where they overlap; nil
+// where it lies in none.
+func pauseOf(c *Case) *registry.Pause {
+	for i := range c.Terms.Pauses { // sorted by From
+		if p := &c.Terms.Pauses[i]; p.From <= c.Time && c.Time < p.Until {
+			return p
+		}
+	}
+	return nil
+}
+
 // Judge appends to found what kinds find wrong with c: outside the window at
 // most one match, of the kind of that window; inside it, each kind judges by
-// itself. A lawful case costs no allocation.
+// itself. Probes are judged by the kinds ByProbes alone. A lawful case costs no
+// allocation.
 func Judge(kinds []Kind, c *Case, found []Match) []Match {
 	w := WindowOf(c)
 	for i := range kinds {
 		k := &kinds[i]
-		if k.Window != w {
+		if !k.looksAt(c, w) {
 			continue
 		}
 		n := len(found)
@@ -50,4 +63,11 @@ func Judge(kinds []Kind, c *Case, found []Match) []Match {
 		}
 	}
 	return found
+}
+
+func (k *Kind) looksAt(c *Case, w Window) bool {
+	if c.Probe != access.NoProbe {
+		return k.Basis == ByProbes
+	}
+	return k.Basis == ByAccess && k.Window == w
 }
