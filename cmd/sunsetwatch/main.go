@@ -81,6 +81,7 @@ we knew), and makes Prometheus alert on what is wrong.
 Begin with:
   sunsetwatch demo                         the story, with an embedded broker, in a minute
   sunsetwatch check registrations/         is what we registered sound?
+  sunsetwatch registrations list PATH      which terms hold?
   sunsetwatch decode < events.jsonl        does it read our events?
   sunsetwatch run --config.file=FILE       watch a topic
 
@@ -92,6 +93,6 @@ registrations, again whenever a registration changes. A kill loses nothing.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), decodeCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), decodeCommand(), versionCommand())
 	return root
 }
