@@ -107,6 +107,14 @@ var directions = map[string]reasons{
 		"cmd/internal/daemon": "what the demo shows is the product, not a copy of it",
 		"detector/exporter":   "the build that is running",
 	},
+	"cmd/internal/explanation": {
+		"cmd/internal/termsheet": "terms and revisions are shown as registrations shows them",
+		"consumer/codec":         "the event is read and shown in the native format",
+		"rules":                  "the kinds give the verdicts",
+		"rules/access":           "an event is explained",
+		"rules/document":         "what was meant is guessed as in files",
+		"rules/registry":         "the terms that held",
+	},
 	"cmd/internal/termsheet": {
 		"rules/access":   "terms hold at an instant",
 		"rules/document": "durations are shown as files write them, and what was meant is guessed as there",
@@ -115,14 +123,16 @@ var directions = map[string]reasons{
 	"cmd/sunsetwatch": {
 		"cmd/internal/daemon":        "run",
 		"cmd/internal/demo":          "demo",
+		"cmd/internal/explanation":   "explain",
 		"cmd/internal/registrations": "check, registrations",
 		"cmd/internal/termsheet":     "registrations",
 		"cmd/internal/web":           "the flag --web.external-url",
-		"consumer/codec":             "decode",
+		"consumer/codec":             "decode, explain",
 		"detector/exporter":          "the build that is running",
+		"rules":                      "explain reads a rule file",
 		"rules/access":               "check and list take the wall time",
 		"rules/document":             "TIME is read as in files",
-		"rules/registry":             "a set is read once for all subcommands of registrations",
+		"rules/registry":             "a set is read in one place for all that show it",
 	},
 	"deploy": {
 		"deploy/grafana":    "dashboards are rendered",
@@ -165,14 +175,15 @@ var alone = []struct {
 // facts and terms give the same findings, whenever and wherever they are judged.
 // except are what single ones are allowed, with the reason.
 var pure = map[string]struct{ except reasons }{
-	"rules/access":           {},
-	"rules/document":         {except: reasons{"io": "problems are printed to a writer of the caller's"}},
-	"rules/registry":         {},
-	"rules":                  {},
-	"detector/ledger":        {},
-	"detector":               {},
-	"cmd/internal/termsheet": {},
-	"consumer/codec":         {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
+	"rules/access":             {},
+	"rules/document":           {except: reasons{"io": "problems are printed to a writer of the caller's"}},
+	"rules/registry":           {},
+	"rules":                    {},
+	"detector/ledger":          {},
+	"detector":                 {},
+	"cmd/internal/explanation": {},
+	"cmd/internal/termsheet":   {},
+	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",
 		"sync/atomic": "scrapes come while a state is published",

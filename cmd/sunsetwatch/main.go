@@ -82,6 +82,7 @@ Begin with:
   sunsetwatch demo                         the story, with an embedded broker, in a minute
   sunsetwatch check registrations/         is what we registered sound?
   sunsetwatch registrations list PATH      which terms hold?
+  sunsetwatch explain < event.json         what is wrong with this event, and why?
   sunsetwatch decode < events.jsonl        does it read our events?
   sunsetwatch run --config.file=FILE       watch a topic
 
