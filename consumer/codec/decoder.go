@@ -156,6 +156,7 @@ func (d *Decoder) finish() (ev *access.Event, rej *Rejection, ok bool) {
 	if !(d.compiled.native && d.fillNative()) && !d.fill() {
 		return nil, d.rejection(), true
 	}
+	d.event.Late = d.behind(d.event.Time)
 	return &d.event, nil, true
 }
 

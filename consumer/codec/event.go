@@ -157,6 +157,12 @@ func (d *Decoder) ahead(t access.Instant) bool {
 	return stamp != access.End && t-access.FutureSlack > stamp
 }
 
+// behind reports whether the record was written long after t.
+func (d *Decoder) behind(t access.Instant) bool {
+	stamp := d.record.Timestamp
+	return stamp != access.End && t+access.LateSlack < stamp
+}
+
 func (d *Decoder) setName(f field, to *[]byte, text []byte, at int) bool {
 	if len(text) > access.MaxNameBytes {
 		return d.reject(f.String(), access.TooLong, at, "is longer than 256 bytes")

@@ -8,7 +8,8 @@ import (
 	"sunsetwatch/rules/access"
 )
 
-// Attributes are the small attributes of a cell.
+// Attributes are the small attributes of a cell. One with a Probe counts
+// capability probes, which are no accesses and have no people.
 type Attributes struct {
 	Operation access.Operation
 	Direction access.Direction
@@ -16,6 +17,7 @@ type Attributes struct {
 	Relation  access.Relation
 	Consent   access.Consent
 	Indicator access.Indicator
+	Probe     access.Probe
 }
 
 // Cell holds the facts of one principal, feature, scope set and Attributes.

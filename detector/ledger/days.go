@@ -7,17 +7,20 @@ import (
 	"sunsetwatch/rules/access"
 )
 
-// Days is a set of UTC days, kept as runs of neighbouring days. Of each run the
-// instants of its first and last access are known, so that a silence of two
-// days or more between two accesses is known exactly. The zero value is empty.
+// Days is the set of UTC days that had an access, kept as runs of accesses none
+// of which is more than 24 hours after the one before it. So there is one on
+// every UTC day from the first to the last of a run, no day is in two runs, and
+// every silence of more than 24 hours is known exactly. What a set holds depends
+// on the accesses, not on the order or the grouping in which they were added.
+// The zero value is empty.
 type Days struct {
-	runs []Run // in rising order, at least one whole day apart
+	runs []Run // in rising order, more than 24 hours apart
 }
 
-// Run is a stretch of accesses with one on every UTC day from First to Last.
+// Run is a stretch of accesses from First to Last.
 type Run struct{ First, Last access.Instant }
 
-// Runs are the runs of neighbouring days in rising order; not to be changed.
+// Runs are the runs in rising order; not to be changed.
 func (d *Days) Runs() []Run { return d.runs }
 
 // Count is the number of days.
@@ -47,11 +50,11 @@ func (d *Days) add(r Run) {
 	n := len(d.runs)
 	// Events arrive nearly in order of time: the end is looked at first.
 	i := n
-	for i > 0 && d.runs[i-1].Last.Day()+1 >= r.First.Day() {
+	for i > 0 && d.runs[i-1].Last+access.OneDay >= r.First {
 		i--
 		if n-i > 8 {
-			i, _ = slices.BinarySearchFunc(d.runs[:i], r.First.Day(), func(x Run, day access.Day) int {
-				if x.Last.Day()+1 < day {
+			i, _ = slices.BinarySearchFunc(d.runs[:i], r.First, func(x Run, first access.Instant) int {
+				if x.Last+access.OneDay < first {
 					return -1
 				}
 				return 1
@@ -60,7 +63,7 @@ func (d *Days) add(r Run) {
 		}
 	}
 	j := i
-	for j < n && d.runs[j].First.Day() <= r.Last.Day()+1 {
+	for j < n && d.runs[j].First <= r.Last+access.OneDay {
 		r.First = min(r.First, d.runs[j].First)
 		r.Last = max(r.Last, d.runs[j].Last)
 		j++
@@ -89,7 +92,7 @@ func (d *decoder) days() Days {
 	for range d.count() {
 		first := before + access.Instant(d.varint())
 		last := first + access.Instant(d.varint())
-		if last < first || len(days.runs) > 0 && first.Day() <= before.Day()+1 {
+		if last < first || len(days.runs) > 0 && first <= before+access.OneDay {
 			d.fail("days out of order")
 		}
 		if d.err != nil {

@@ -148,12 +148,9 @@ func (f *Fold) Add(ev *access.Event, at access.Position) {
 	}
 	f.tally.counted++
 	f.tally.earliest, f.tally.latest = min(f.tally.earliest, ev.Time), max(f.tally.latest, ev.Time)
-	if ev.Probe != access.NoProbe {
-		return
-	}
 	n := f.entryOf(c, ev.Time)
 	e := &f.entries[n]
-	mark := Mark{Time: ev.Time, Offset: at.Offset, Index: at.Index, Source: f.source}
+	mark := markOf(ev, at, f.source)
 	if e.events == 0 {
 		e.first, e.last = mark, mark
 	} else {
@@ -168,7 +165,7 @@ func (f *Fold) Add(ev *access.Event, at access.Position) {
 	e.events++
 	e.records += ev.Records
 	e.bytes += ev.Bytes
-	if ev.Outcome != access.Served {
+	if ev.Outcome != access.Served || ev.Probe != access.NoProbe {
 		return
 	}
 	if len(ev.Subject) > 0 {
@@ -185,8 +182,7 @@ func (f *Fold) Span() (earliest, latest access.Instant, ok bool) {
 	return f.tally.earliest, f.tally.latest, f.tally.counted > 0
 }
 
-// cellOf finds or makes the cell of an event. Probes make one too, which holds
-// nothing and is never handed to a Ledger.
+// cellOf finds or makes the cell of an event.
 func (f *Fold) cellOf(ev *access.Event, relation access.Relation) int32 {
 	f.key = appendKey(f.key[:0], ev, relation)
 	hash := maphash.Bytes(f.seed, f.key)

@@ -51,6 +51,7 @@ type Ledger struct {
 	features   map[string]map[string]bool // feature -> principals with facts of it
 	cells      []*Cell                    // by id
 	unknown    int                        // principals that nobody registered
+	earliest   access.Instant
 	latest     access.Instant
 	horizon    horizon
 	generation uint32 // rises when a Fold must look its cells up again
@@ -96,6 +97,7 @@ func New(o Options) *Ledger {
 		sourceIDs:  map[string]SourceID{},
 		principals: map[string]*principal{},
 		features:   map[string]map[string]bool{},
+		earliest:   access.End,
 		latest:     access.Beginning,
 		generation: 1,
 	}
@@ -161,8 +163,11 @@ func (l *Ledger) Merge(f *Fold, p Progress) error {
 		return err
 	}
 	src.history.add(f.seen)
-	if f.tally.counted > 0 && f.tally.latest > l.latest {
-		l.advance(f.tally.latest)
+	if f.tally.counted > 0 {
+		l.earliest = min(l.earliest, f.tally.earliest)
+		if f.tally.latest > l.latest {
+			l.advance(f.tally.latest)
+		}
 	}
 	for _, n := range f.touched {
 		fc := &f.cells[n]
@@ -281,7 +286,7 @@ func (l *Ledger) cellIn(p *pair, scopes []string, attr Attributes) *Cell {
 	}
 	if p.principal.cells >= l.options.CellsPerPrincipal {
 		scopes = []string{Folded}
-		key = cellKey{folded: true, attr: Attributes{Operation: attr.Operation, Outcome: attr.Outcome, Direction: attr.Direction}}
+		key = cellKey{folded: true, attr: Attributes{Operation: attr.Operation, Outcome: attr.Outcome, Direction: attr.Direction, Probe: attr.Probe}}
 		if c := p.byKey[key]; c != nil {
 			return c
 		}
@@ -343,8 +348,11 @@ func (l *Ledger) Before(a, b Mark) bool {
 	if a.Source != b.Source {
 		return l.sources[a.Source].Name < l.sources[b.Source].Name
 	}
-	return a.Offset < b.Offset || a.Offset == b.Offset && a.Index < b.Index
+	return a.Offset < b.Offset || a.Offset == b.Offset && a.Index() < b.Index()
 }
+
+// Earliest is the earliest event time counted; End where there is none.
+func (l *Ledger) Earliest() access.Instant { return l.earliest }
 
 // Latest is the latest event time counted; Beginning where there is none.
 func (l *Ledger) Latest() access.Instant { return l.latest }

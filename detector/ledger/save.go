@@ -14,7 +14,7 @@ import (
 //	k CELL TIER UNIT the buckets or crowds of one chunk
 //	s SOURCE         the status of a source
 //	w SOURCE CHUNK   a part of its window of recent events
-//	l                the latest event time
+//	l                the latest event time, and the earliest
 //
 // Numbers in keys are big-endian. Totals are summed up again from the chunks,
 // which hold all that they do but for the first and last access of each run of
@@ -72,7 +72,7 @@ func (l *Ledger) TakeChanges(into Changes) {
 		}
 	}
 	l.dirtyCells = l.dirtyCells[:0]
-	into[string(keyLatest)] = binary.AppendVarint(nil, int64(l.latest))
+	into[string(keyLatest)] = binary.AppendVarint(binary.AppendVarint(nil, int64(l.latest)), int64(l.earliest))
 }
 
 func numbers(kind byte, ns ...uint32) []byte {
@@ -109,7 +109,7 @@ func (c *Cell) append(b []byte) []byte {
 	if c.folded {
 		folded = 1
 	}
-	b = append(b, byte(a.Operation), byte(a.Direction), byte(a.Outcome), byte(a.Relation), byte(a.Consent), byte(a.Indicator), folded)
+	b = append(b, byte(a.Operation), byte(a.Direction), byte(a.Outcome), byte(a.Relation), byte(a.Consent), byte(a.Indicator), byte(a.Probe), folded)
 	b = binary.AppendUvarint(b, uint64(len(c.cuts)))
 	for _, t := range c.cuts {
 		b = binary.AppendVarint(b, int64(t))
@@ -161,7 +161,7 @@ func (o *Loader) Load(key, value []byte) error {
 	if err == nil {
 		switch {
 		case key[0] == keyLatest && len(ns) == 0:
-			o.l.latest = access.Instant(d.varint())
+			o.l.latest, o.l.earliest = access.Instant(d.varint()), access.Instant(d.varint())
 			o.l.horizon = horizonAt(o.l.latest)
 		case key[0] == keySource && len(ns) == 1:
 			o.sources[SourceID(ns[0])] = d.source(SourceID(ns[0]))
@@ -224,7 +224,7 @@ func (o *Loader) cell(id uint32, d *decoder) {
 		scopes = append(scopes, d.string())
 	}
 	a := Attributes{access.Operation(d.byte()), access.Direction(d.byte()), access.Outcome(d.byte()),
-		access.Relation(d.byte()), access.Consent(d.byte()), access.Indicator(d.byte())}
+		access.Relation(d.byte()), access.Consent(d.byte()), access.Indicator(d.byte()), access.Probe(d.byte())}
 	c := &Cell{id: id, scopes: scopes, attr: a, folded: d.byte() == 1}
 	for range d.count() {
 		t := access.Instant(d.varint())

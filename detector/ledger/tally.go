@@ -13,9 +13,23 @@ type SourceID uint32
 type Mark struct {
 	Time   access.Instant
 	Offset int64
-	Index  int32
+	place  uint32 // the index within its record, doubled, and 1 more where it was late
 	Source SourceID
 }
+
+func markOf(ev *access.Event, at access.Position, source SourceID) Mark {
+	m := Mark{Time: ev.Time, Offset: at.Offset, place: uint32(at.Index) << 1, Source: source}
+	if ev.Late {
+		m.place |= 1
+	}
+	return m
+}
+
+// Index of the event within its record.
+func (m Mark) Index() int32 { return int32(m.place >> 1) }
+
+// Late is that of access.Event.
+func (m Mark) Late() bool { return m.place&1 != 0 }
 
 // count is what is counted of the events of one cell in one bucket of time. It
 // holds at least one event.
@@ -77,7 +91,7 @@ func (d *decoder) tally() count {
 func (m Mark) append(b []byte, base access.Instant) []byte {
 	b = binary.AppendVarint(b, int64(m.Time-base))
 	b = binary.AppendVarint(b, m.Offset)
-	b = binary.AppendUvarint(b, uint64(m.Index))
+	b = binary.AppendUvarint(b, uint64(m.place))
 	return binary.AppendUvarint(b, uint64(m.Source))
 }
 
@@ -85,7 +99,7 @@ func (d *decoder) mark(base access.Instant) Mark {
 	return Mark{
 		Time:   base + access.Instant(d.varint()),
 		Offset: d.varint(),
-		Index:  int32(d.uvarint()),
+		place:  uint32(d.uvarint()),
 		Source: SourceID(d.uvarint()),
 	}
 }

@@ -34,6 +34,7 @@ const (
 	MaxNameBytes  = 256        // a longer string of an event is rejected as TooLong
 	MaxScopes     = 64         // more scopes are rejected as TooLong
 	FutureSlack   = 5 * Minute // events further ahead of their record are rejected as Future
+	LateSlack     = Hour       // events further behind their record are Late
 )
 
 // Skip says why records were lost to us. It is closed: each value is a known

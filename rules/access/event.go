@@ -31,7 +31,10 @@ type Event struct {
 	Consent   Consent
 	Indicator Indicator
 	Outcome   Outcome
-	Probe     Probe // NoProbe for an access; a probe makes no fact of access
+	Probe     Probe // NoProbe for an access; a probe is no access
+	// Late says that the event was written down more than LateSlack after Time.
+	// Events whose record has no timestamp, as those of files, are not late.
+	Late bool
 }
 
 // Relation of the grantor to the subject. Third party means that both are

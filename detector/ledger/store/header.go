@@ -6,7 +6,7 @@ import (
 )
 
 // Format is the version of the file format that this package writes.
-const Format = 1
+const Format = 2
 
 // The header is one sealed value in a bucket of its own. Bucket, key, seal and
 // the first four bytes of the value, which are the format version, stay as

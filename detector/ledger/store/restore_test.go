@@ -310,7 +310,7 @@ func TestNewerFormatIsRefusedAndLeftAlone(t *testing.T) {
 		t.Helper()
 		was := names(t, dir)
 		_, err := Open(dir, Options{Now: noon, KeyID: testKeyID})
-		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "format 2") {
+		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), fmt.Sprintf("format %d", Format+1)) {
 			t.Errorf("error %v", err)
 		}
 		if got := names(t, dir); got != was && got != "lock "+was {
