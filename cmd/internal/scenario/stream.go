@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"strconv"
+	"time"
 
 	"sunsetwatch/rules/access"
 )
@@ -128,6 +129,7 @@ func (c *cursor) make() *access.Event {
 	}
 	e := &c.event
 	*e = access.Event{Time: c.time(), Records: 1}
+	e.Late = e.Time.Plus(time.Duration(access.LateSlack)) < c.written()
 	c.buffer = c.buffer[:0]
 	text := func(t *template) []byte {
 		switch {
