@@ -206,7 +206,7 @@ type object []entry
 
 func (m object) differ(path string, got any, all []difference) []difference {
 	values, ok := got.(map[string]any)
-	if !ok {
+	if !ok && got != nil { // null has nothing in it
 		return append(all, difference{path, show(got), m.describe()})
 	}
 	for _, e := range m {

@@ -15,7 +15,7 @@ import (
 //	    netflix read ...
 func (c *Check) String(file string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d: %s\n", printable(file), c.step.line, printable(c.step.text))
+	fmt.Fprintf(&b, "%s:%d: %s\n", printable(file), c.step.line, printable(c.name()))
 	for i := range c.mismatches {
 		c.mismatches[i].render(&b)
 	}
@@ -46,18 +46,18 @@ func (m *mismatch) render(b *strings.Builder) {
 	}
 }
 
-// list is what was found, a line each, for those who look closer.
+// list is what was found, for those who look closer.
 func (c *Check) list(file string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "  %s:%d: %s\n", printable(file), c.step.line, printable(c.step.text))
+	fmt.Fprintf(&b, "%s:%d: found by %s\n", printable(file), c.step.line, printable(c.name()))
 	for _, f := range c.found {
-		fmt.Fprintf(&b, "    %s, %s, %s, id %s\n      %s\n", f.title(), f.text("severity"), f.text("state"), f.text("id"), show(f.values["why"]))
+		fmt.Fprintf(&b, "  %s, %s, %s, id %s\n    %s\n", f.title(), f.text("severity"), f.text("state"), f.text("id"), show(f.values["why"]))
 	}
 	for _, line := range c.problems {
-		fmt.Fprintf(&b, "    %s\n", printable(line))
+		fmt.Fprintf(&b, "  %s\n", printable(line))
 	}
 	if len(c.found)+len(c.problems) == 0 {
-		b.WriteString("    nothing\n")
+		b.WriteString("  nothing\n")
 	}
 	return b.String()
 }

@@ -24,7 +24,7 @@ var verbs = []string{string(checkStep), string(judgeStep), string(liveStep), str
 // step is one line of the section steps.
 type step struct {
 	line   int
-	text   string
+	text   string // as it is written; of a step that is not, the marker of the section that it expects
 	verb   verb
 	before access.Instant // only events before it; End: all
 	asOf   access.Instant // only what was recorded before or at it; End: all

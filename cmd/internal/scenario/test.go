@@ -153,11 +153,11 @@ func (t *tester) one(ctx context.Context, name string) error {
 	fmt.Fprintf(t.Out, "%s  %s  %s%s\n", word, name, short(r.took), note)
 	for i := range outcome.Checks {
 		c := &outcome.Checks[i]
-		switch {
-		case t.Verbose && c.Passed():
-			fmt.Fprint(t.Out, c.list(name))
-		case !c.Passed() && word == "FAIL":
+		if !c.Passed() && word == "FAIL" {
 			fmt.Fprint(t.Out, indent(c.String(name)))
+		}
+		if t.Verbose {
+			fmt.Fprint(t.Out, indent(c.list(name)))
 		}
 	}
 	if t.Verbose {
