@@ -42,6 +42,7 @@ var directions = map[string]reasons{
 	},
 	"rules": {
 		"rules/access":   "a kind judges accesses",
+		"rules/document": "every problem of a rule file has a line and a column",
 		"rules/registry": "a kind judges by terms",
 	},
 	"detector/ledger": {
@@ -78,6 +79,7 @@ var directions = map[string]reasons{
 		"rules/access":   "events and coverage are handed to a Sink; what the sink is, only the daemon knows",
 	},
 	"cmd/internal/registrations": {
+		"rules":          "the rule file is read against the set",
 		"rules/access":   "the wall time refuses revisions from the future",
 		"rules/document": "problems are returned with their places",
 		"rules/registry": "files become a snapshot",

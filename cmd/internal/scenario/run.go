@@ -230,7 +230,7 @@ func (r *runner) asKnown(w *world, set registered, until access.Instant) error {
 		}
 	}
 	if until != access.End {
-		w.facts.until = until
+		w.until = until
 	}
 	return w.reload(set, access.End)
 }
@@ -265,7 +265,7 @@ func (r *runner) asThen(w *world, set registered, until access.Instant) error {
 	if until == access.End {
 		return nil
 	}
-	w.facts.until = until
+	w.until = until
 	return w.judge(until)
 }
 

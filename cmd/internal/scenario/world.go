@@ -16,23 +16,13 @@ import (
 type world struct {
 	options  ledger.Options
 	ledger   *ledger.Ledger
-	facts    *facts
+	until    access.Instant // time of judgement; Beginning: the earlier of wall time and latest event
 	detector *detector.Detector
 	folds    map[int32]*partition
 	pages    map[string]int // by id
 	unmerged int            // events since the last merge
 	saved    ledger.Changes // of all restarts
 }
-
-// facts are those of the ledger. A judgement that is asked for at a time goes up
-// to that time, even where the events end before.
-type facts struct {
-	*ledger.Ledger
-	until access.Instant // Beginning: up to the latest event
-}
-
-// Latest implements detector.Facts.
-func (f *facts) Latest() access.Instant { return max(f.until, f.Ledger.Latest()) }
 
 // partition is how far one was folded.
 type partition struct {
@@ -45,7 +35,7 @@ const topic = "partner-access"
 
 // newWorld is one without facts. Time is cut at the instants of terms.
 func newWorld(terms *registry.Snapshot) (*world, error) {
-	w := &world{options: ledger.Options{Terms: terms}, pages: map[string]int{}}
+	w := &world{options: ledger.Options{Terms: terms}, until: access.Beginning, pages: map[string]int{}}
 	w.ledger = ledger.New(w.options)
 	return w, w.begin(nil)
 }
@@ -53,12 +43,20 @@ func newWorld(terms *registry.Snapshot) (*world, error) {
 // begin makes the parts that keep no facts, around the ledger.
 func (w *world) begin(findings []*rules.Finding) error {
 	w.folds = map[int32]*partition{}
-	w.facts = &facts{w.ledger, access.Beginning}
 	var err error
-	if w.detector, err = detector.New(detector.Options{Facts: w.facts}); err != nil {
+	if w.detector, err = detector.New(detector.Options{Facts: w.ledger, Time: w.time}); err != nil {
 		return err
 	}
 	return w.detector.Restore(findings)
+}
+
+// time of judgement. A judgement that is asked for at a time goes up to that
+// time, even where the events end before.
+func (w *world) time(wall, latest access.Instant) access.Instant {
+	if w.until != access.Beginning {
+		return w.until
+	}
+	return min(wall, latest)
 }
 
 // most is how many events are folded before they are merged.
@@ -114,7 +112,7 @@ func (w *world) reload(set registered, wall access.Instant) error {
 	if err := w.merge(); err != nil {
 		return err
 	}
-	w.count(w.detector.Reload(set.snapshot, wall))
+	w.count(w.detector.Reload(set.snapshot, set.rules, wall))
 	return nil
 }
 
