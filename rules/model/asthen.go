@@ -32,7 +32,10 @@ func AsThen(g Registry, r Rules, events []Event, q Question) []Finding {
 		}
 	}
 	for _, t := range instants(g, counted, q.KnownAt) {
-		arrived := slices.DeleteFunc(slices.Clone(counted), func(e Event) bool { return e.Time > t })
+		arrived := counted
+		if i := slices.IndexFunc(counted, func(e Event) bool { return e.Time > t }); i >= 0 {
+			arrived = counted[:i]
+		}
 		then := q
 		then.Sources = nil
 		// N is the earlier of wall time, t, and the latest event time counted.
