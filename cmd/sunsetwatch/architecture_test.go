@@ -40,6 +40,9 @@ var directions = map[string]reasons{
 		"rules/access":   "terms speak of operations and instants",
 		"rules/document": "every problem of a set has a file, a line and a column",
 	},
+	"rules/model": {
+		"rules/access": "the oracle shares the vocabulary with the product, and nothing else",
+	},
 	"rules": {
 		"rules/access":   "a kind judges accesses",
 		"rules/document": "every problem of a rule file has a line and a column",
@@ -170,6 +173,7 @@ var alone = []struct {
 	{"github.com/klauspost/compress", []string{"consumer/fetch"}, "one package inflates, under its cap"},
 	{"github.com/pierrec/lz4", []string{"consumer/fetch"}, "one package inflates, under its cap"},
 	{module + "/consumer/fetch/fetchtest", nil, "it is for tests only"},
+	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
 }
 
@@ -186,6 +190,14 @@ var pure = map[string]struct{ except reasons }{
 	"cmd/internal/explanation": {},
 	"cmd/internal/termsheet":   {},
 	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
+	"rules/access":    {},
+	"rules/document":  {except: reasons{"io": "problems are printed to a writer of the caller's"}},
+	"rules/model":     {except: reasons{"math/rand/v2": "random cases come from a seed of the caller's"}},
+	"rules/registry":  {},
+	"rules":           {},
+	"detector/ledger": {},
+	"detector":        {},
+	"consumer/codec":  {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",
 		"sync/atomic": "scrapes come while a state is published",
