@@ -148,6 +148,7 @@ var directions = map[string]reasons{
 	"deploy/generate":   {"deploy": "it writes the generated files"},
 	"deploy/grafana":    {},
 	"bench":             {},
+	"bench/child":       {},
 }
 
 // alone are modules and packages that only some packages may import, tests
@@ -157,7 +158,7 @@ var alone = []struct {
 	by   []string
 	why  string
 }{
-	{"github.com/twmb/franz-go/pkg/kfake", []string{"cmd/internal/demo"},
+	{"github.com/twmb/franz-go/pkg/kfake", []string{"cmd/internal/demo", "bench/child"},
 		"a fake broker belongs into the demo and into tests: nobody may mistake it for Kafka"},
 	{"github.com/twmb/franz-go", []string{"cmd/internal/demo", "consumer/fetch/fetchtest"},
 		"kafka-go is the client; franz-go is what it is compared with, in tests"},
@@ -175,6 +176,7 @@ var alone = []struct {
 	{module + "/consumer/fetch/fetchtest", nil, "it is for tests only"},
 	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
+	{module + "/bench/child", nil, "it is for tests only"},
 }
 
 // pure are the packages without a clock, I/O, goroutines and loggers: the same
