@@ -112,7 +112,7 @@ func TestOnlyTheDayIsKnown(t *testing.T) {
 	equal(t, "findings before", len(d.Findings()), 0)
 	next := snapshot(t, gap)
 	f.ledger.SetTerms(next)
-	d.Reload(next, at("2018-01-02"))
+	d.Reload(next, nil, at("2018-01-02"))
 	x := only(t, d, "no_registration", "netflix")
 	equal(t, "first", x.FirstEvent, rules.Coordinate{Time: at("2015-07-06")})
 	equal(t, "last", x.LastEvent, rules.Coordinate{Time: at("2015-07-07")})
@@ -121,5 +121,5 @@ func TestOnlyTheDayIsKnown(t *testing.T) {
 	equal(t, "people", x.Bounds.Fields["people"], rules.Range{Low: 0, High: 1})
 	equal(t, "days", x.Days, 2)
 	equal(t, "since", x.Since, at("2015-07-06"))
-	equal(t, "state", x.State, rules.Quiet)
+	equal(t, "state", x.State, rules.Closed)
 }

@@ -11,53 +11,80 @@ import (
 // finding composes what s adds up, without the life of the finding: state,
 // opening, history.
 func (d *Detector) finding(g group, s *sum) *rules.Finding {
+	of := s.basis()
 	f := &rules.Finding{
 		Kind:             s.kind.Name,
 		Partner:          g.partner,
 		Feature:          g.feature,
 		Scope:            s.scope,
-		Program:          s.lastMatch.Program,
-		Principals:       s.principals,
-		Since:            s.firstMatch.Since,
-		Sunset:           s.lastMatch.Sunset,
-		GraceUntil:       s.lastMatch.GraceUntil,
-		FirstEvent:       rules.Coordinate{Time: s.firstDay},
-		LastEvent:        rules.Coordinate{Time: s.lastDay},
-		Events:           s.events.low,
-		Attempts:         s.attempts.low,
-		Records:          s.records.low,
-		Bytes:            s.bytes.low,
-		Days:             uint64(s.days.Count()),
+		Program:          of.lastMatch.Program,
+		Principals:       of.principals,
+		Since:            of.firstMatch.Since,
+		Sunset:           of.lastMatch.Sunset,
+		GraceUntil:       of.lastMatch.GraceUntil,
+		Events:           s.accesses.events.low,
+		Attempts:         s.attempts.events.low,
+		Records:          s.accesses.records.low,
+		Bytes:            s.accesses.bytes.low,
+		Days:             uint64(s.accesses.days.Count()),
 		ThirdPartyEvents: s.thirdParty,
 		Operations:       map[string]uint64{},
 		Incomplete:       s.incomplete,
 		OpenedAt:         access.Beginning,
 		ClosedAt:         access.Beginning,
 	}
+	if s.kind.Basis == rules.ByAbsence {
+		f.Principals = s.absent.principals
+		if s.absent.used {
+			f.LastEvent = d.coordinate(s.absent.last)
+		}
+	} else if of.placed {
+		f.FirstEvent, f.LastEvent = d.coordinate(of.first), d.coordinate(of.last)
+	} else {
+		f.FirstEvent, f.LastEvent = rules.Coordinate{Time: of.firstDay}, rules.Coordinate{Time: of.lastDay}
+	}
 	f.ID = f.Identity().ID()
 	f.Team, f.Owner = d.answers(g.partner, f.Program)
-	if s.placed {
-		f.FirstEvent, f.LastEvent = d.coordinate(s.first), d.coordinate(s.last)
-	}
 	if f.Sunset != access.End {
 		after := s.afterGrace.low
 		f.EventsAfterGrace = &after
 	}
-	if r := s.lastMatch.Decided; r != nil {
+	if s.kind.Basis == rules.ByProbes {
+		days := uint64(s.probes.days.Count())
+		f.ProbeDays = &days
+	}
+	if r := of.lastMatch.Decided; r != nil {
 		f.DecidedBy = &rules.Decision{Recorded: r.Recorded, By: r.By, Reason: r.Reason, Ticket: r.Ticket}
 	}
+	f.LateReason = lateReason(of)
 	subjects, grantors := s.people.numbers()
 	// An access is about one person at most; an estimate may say otherwise.
-	subjects.cap(s.events.high)
-	grantors.cap(s.events.high)
+	subjects.cap(s.accesses.events.high)
+	grantors.cap(s.accesses.events.high)
 	f.People, f.PeopleExact = subjects.low, subjects.exact
 	f.Grantors, f.GrantorsExact = grantors.low, grantors.exact
-	for o, n := range s.operations {
+	if s.kind.Basis != rules.ByProbes {
+		of.named(f)
+	}
+	if s.inexact || subjects.low != subjects.high || grantors.low != grantors.high {
+		f.Bounds = s.bounds(subjects, grantors, f.EventsAfterGrace != nil)
+	}
+	f.Severity = s.kind.Severity(f)
+	if fixed := d.judge.rules.Setting(f.Kind).Severity; fixed != nil {
+		f.Severity = *fixed
+	}
+	f.Why = s.kind.Why(f, &of.lastMatch)
+	return f
+}
+
+// named fills in operations and scopes.
+func (t *tally) named(f *rules.Finding) {
+	for o, n := range t.operations {
 		if n.low > 0 {
 			f.Operations[access.Operation(o).String()] = n.low
 		}
 	}
-	for scope, n := range s.scopes {
+	for scope, n := range t.scopes {
 		if n.low == 0 {
 			continue
 		}
@@ -66,25 +93,39 @@ func (d *Detector) finding(g group, s *sum) *rules.Finding {
 		}
 		f.Scopes[scope] = n.low
 	}
-	if s.inexact || subjects.low != subjects.high || grantors.low != grantors.high {
-		f.Bounds = s.bounds(subjects, grantors, f.EventsAfterGrace != nil)
+}
+
+// The reasons for which a finding is late.
+const (
+	backdatedRegistration = "backdated_registration"
+	lateEvents            = "late_events"
+)
+
+// lateReason says why the first access could not be judged when it happened.
+func lateReason(t *tally) string {
+	if !t.placed {
+		return ""
 	}
-	f.Severity = s.kind.Severity(f)
-	f.Why = s.kind.Why(f, &s.lastMatch)
-	return f
+	switch r := t.firstMatch.Decided; {
+	case r != nil && r.Recorded > t.first.Time:
+		return backdatedRegistration
+	case t.first.Late():
+		return lateEvents
+	}
+	return ""
 }
 
 func (s *sum) bounds(subjects, grantors number, grace bool) *rules.Bounds {
 	var possible ledger.Days
-	possible.Union(&s.days)
-	possible.Union(&s.possibleDays)
+	possible.Union(&s.accesses.days)
+	possible.Union(&s.accesses.possibleDays)
 	b := &rules.Bounds{
 		Fields: map[string]rules.Range{
-			"events":   s.events.bound(),
-			"attempts": s.attempts.bound(),
-			"records":  s.records.bound(),
-			"bytes":    s.bytes.bound(),
-			"days":     {Low: uint64(s.days.Count()), High: uint64(possible.Count())},
+			"events":   s.accesses.events.bound(),
+			"attempts": s.attempts.events.bound(),
+			"records":  s.accesses.records.bound(),
+			"bytes":    s.accesses.bytes.bound(),
+			"days":     {Low: uint64(s.accesses.days.Count()), High: uint64(possible.Count())},
 			"people":   subjects.bound(),
 			"grantors": grantors.bound(),
 		},
@@ -94,12 +135,12 @@ func (s *sum) bounds(subjects, grantors number, grace bool) *rules.Bounds {
 	if grace {
 		b.Fields["events_after_grace"] = s.afterGrace.bound()
 	}
-	for o, n := range s.operations {
-		if n.high > 0 {
+	for o, n := range s.basis().operations {
+		if n.high > 0 && s.kind.Basis != rules.ByProbes {
 			b.Operations[access.Operation(o).String()] = n.bound()
 		}
 	}
-	for scope, n := range s.scopes {
+	for scope, n := range s.basis().scopes {
 		b.Scopes[scope] = n.bound()
 	}
 	return b

@@ -9,6 +9,8 @@ import (
 
 // Facts is what the detector reads of the ledger.
 type Facts interface {
+	// Earliest is the earliest event time counted; access.End: none.
+	Earliest() access.Instant
 	// Latest is the latest event time counted; access.Beginning: none.
 	Latest() access.Instant
 	// TakeDirty empties and yields the pairs (principal, feature) whose facts
@@ -23,6 +25,8 @@ type Facts interface {
 	Cells(principal, feature string) []*ledger.Cell
 	// Before orders marks by time, source name, offset and index.
 	Before(a, b ledger.Mark) bool
+	// Judged says how far each source is judged, in any order.
+	Judged() []ledger.Judged
 	// SourceName is topic/partition, or a file's path.
 	SourceName(id ledger.SourceID) string
 }

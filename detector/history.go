@@ -2,10 +2,8 @@ package detector
 
 import (
 	"slices"
-	"time"
 
 	"sunsetwatch/rules"
-	"sunsetwatch/rules/access"
 )
 
 // A history holds at most maxHistory entries. When it is full, the oldest entry
@@ -15,9 +13,6 @@ const (
 	maxHistory  = 100
 	keptOpening = 10
 )
-
-// quietAfter is how long there has been no access in a finding that is quiet.
-const quietAfter = 24 * time.Hour
 
 // extend is a copy of history with one entry more.
 func extend(history []rules.Change, c rules.Change) []rules.Change {
@@ -31,21 +26,17 @@ func extend(history []rules.Change, c rules.Change) []rules.Change {
 	return append(next, c)
 }
 
-// stateAt is the state of a finding with accesses, judged at now.
-func stateAt(f *rules.Finding, now access.Instant) rules.State {
-	if quietFrom(f) <= now {
-		return rules.Quiet
-	}
-	return rules.Open
-}
-
-// quietFrom is from when on f is quiet if no access follows.
-func quietFrom(f *rules.Finding) access.Instant { return f.LastEvent.Time.Plus(quietAfter) }
-
 // whyOpen says in the history why a finding opened.
 func whyOpen(f *rules.Finding) string {
-	if d := f.DecidedBy; d != nil && d.Recorded > f.FirstEvent.Time {
-		return recorded(d)
+	switch {
+	case f.LateReason == backdatedRegistration && f.DecidedBy != nil:
+		return recorded(f.DecidedBy)
+	case f.Kind == rules.DormantGrant:
+		return "no access for long"
+	case f.Kind == rules.RetainedCapability:
+		return "a probe at " + f.LastEvent.Time.String() + " says enabled"
+	case f.Kind == rules.AttemptsAfterSunset:
+		return "a refused call at " + f.FirstEvent.Time.String()
 	}
 	return "access at " + f.FirstEvent.Time.String()
 }
@@ -61,10 +52,28 @@ func recorded(d *rules.Decision) string {
 	return s
 }
 
-// whyState says in the history why a finding is open again, or quiet.
+// whyState says in the history why a finding is in its state.
 func whyState(f *rules.Finding) string {
-	if f.State == rules.Quiet {
+	switch {
+	case f.State == rules.Closed && f.Closure != nil && f.Closure.By != "":
+		return "closed by " + f.Closure.By + ": " + f.Closure.Why
+	case f.State == rules.Closed && f.Closure != nil:
+		return f.Closure.Why
+	case f.State == rules.Quiet:
 		return "no access for a day after " + f.LastEvent.Time.String()
 	}
 	return "access at " + f.LastEvent.Time.String()
+}
+
+// whyWithdrawn says in the history why nothing is left of a finding.
+func whyWithdrawn(f *rules.Finding) string {
+	switch f.Kind {
+	case rules.DormantGrant:
+		return "the grant is in use, or is none now"
+	case rules.RetainedCapability:
+		return "an access was counted, or something allows it now"
+	case rules.AttemptsAfterSunset:
+		return "an access was counted, or the attempts are not after a sunset now"
+	}
+	return "no access is left in it under what is registered now"
 }

@@ -16,22 +16,31 @@ type Registry interface {
 	Partners() []*registry.Partner
 	Program(name string) *registry.Program
 	Registration(partner, feature string) *registry.Registration
+	Registrations() []*registry.Registration
 	Owner(principal string, t access.Instant) (partner string, current bool)
 	TermsAt(r *registry.Registration, t, k access.Instant) (terms *registry.Terms, ok bool)
+	NextTerms(r *registry.Registration, t access.Instant) access.Instant
+	Retired(scopes []string, t access.Instant) []registry.Retired
 }
 
-// judge adds up what the kinds find wrong: a pure function of facts, registry
-// and kinds. Lawful facts cost a look-up of their terms and nothing else.
+// judge adds up what the kinds find wrong: a pure function of facts, registry,
+// rules and the time of judgement. Lawful facts cost a look-up of their terms and
+// nothing else.
 type judge struct {
 	kinds    []rules.Kind
+	rules    *rules.RuleSet
 	facts    Facts
 	registry Registry
 	owners   owners
 
 	// Of the group that is being judged.
+	now          access.Instant
 	group        group
 	registration *registry.Registration
 	sums         []*sum
+	probing      probing
+	used         used
+	due          access.Instant // when time alone can change the outcome; End: never
 
 	// Scratch.
 	held    []held     // of the principal that is being judged
@@ -50,11 +59,15 @@ type held struct {
 	terms       *registry.Terms
 }
 
-// of adds up each finding of g. What may be wrong but nowhere certainly is, is
-// left out.
-func (j *judge) of(g group) []*sum {
-	j.group, j.sums = g, nil
+// of adds up each finding of g at the time of judgement now, and says when time
+// alone can change that. What may be wrong but nowhere certainly is, is left out.
+func (j *judge) of(g group, now access.Instant) (sums []*sum, due access.Instant) {
+	j.now, j.group, j.sums, j.due = now, g, nil, access.End
+	j.probing, j.used = probing{}, used{at: access.Beginning}
 	j.registration = j.registry.Registration(g.partner, g.feature)
+	if j.registration != nil {
+		j.used.before = j.endOfUse()
+	}
 	for _, principal := range j.owners.principals(g) {
 		j.held = j.held[:0]
 		for _, c := range j.facts.Cells(principal, g.feature) {
@@ -63,7 +76,30 @@ func (j *judge) of(g group) []*sum {
 			}
 		}
 	}
-	return slices.DeleteFunc(j.sums, func(s *sum) bool { return s.events.low == 0 })
+	j.onlyAttempts()
+	j.retained()
+	j.sums = slices.DeleteFunc(j.sums, func(s *sum) bool {
+		return s.basis().events.low == 0 || j.rules.Setting(s.kind.Name).Disabled
+	})
+	j.dormant()
+	return j.sums, j.due
+}
+
+// onlyAttempts turns what would be a finding of accesses, and has none, into one
+// of the kind for that.
+func (j *judge) onlyAttempts() {
+	for _, s := range j.sums {
+		if s.kind.Basis != rules.ByAccess || s.accesses.events.low > 0 || s.attempts.events.low == 0 {
+			continue
+		}
+		for i := range j.kinds {
+			if k := &j.kinds[i]; k.Basis == rules.ByAttempts && k.Window == s.kind.Window {
+				*s = sum{kind: k, scope: s.scope, accesses: newTally(), attempts: s.attempts, probes: newTally(), incomplete: s.incomplete}
+				s.inexact = s.attempts.events.low != s.attempts.events.high
+				break
+			}
+		}
+	}
 }
 
 // stretch judges one stretch of a cell, in parts where its terms change.
@@ -80,7 +116,7 @@ func (j *judge) stretch(c *ledger.Cell, s *ledger.Stretch) {
 		p.starts = j.starts[:]
 	}
 	j.found, j.ends = j.found[:0], j.ends[:0]
-	for _, t := range p.starts {
+	for i, t := range p.starts {
 		var h *held
 		if s.Cut {
 			now := j.holds(c.Principal(), t)
@@ -91,6 +127,7 @@ func (j *judge) stretch(c *ledger.Cell, s *ledger.Stretch) {
 		if h.partner == j.group.partner {
 			j.present(c, h, t)
 			j.found = rules.Judge(j.kinds, &j.current, j.found)
+			j.meet(c, &p, i)
 		}
 		j.ends = append(j.ends, len(j.found))
 	}
@@ -112,10 +149,29 @@ func (j *judge) present(c *ledger.Cell, h *held, t access.Instant) {
 		Relation:  a.Relation,
 		Consent:   a.Consent,
 		Indicator: a.Indicator,
+		Probe:     a.Probe,
+		Folded:    c.Folded(),
 		Partner:   j.group.partner,
 		Belongs:   h.belongs,
 		Left:      h.left,
 		Terms:     h.terms,
+	}
+	if h.belongs && h.terms != nil && a.Probe == access.NoProbe {
+		j.current.Retired = j.registry.Retired(c.Scopes(), t)
+	}
+}
+
+// meet notes what a part of a stretch of the group says beside what is wrong
+// with it: when it was last used, and what probes last said.
+func (j *judge) meet(c *ledger.Cell, p *parted, part int) {
+	if p.Events == 0 {
+		return
+	}
+	switch a := c.Attributes(); {
+	case a.Probe != access.NoProbe:
+		j.probing.meet(j.facts, c, p, part)
+	case a.Outcome == access.Served && j.registration != nil:
+		j.used.meet(j.facts, p, part)
 	}
 }
 
@@ -174,10 +230,14 @@ func (j *judge) count(c *ledger.Cell, p *parted) {
 			from = end
 		}
 		s := j.sum(m)
-		if c.Attributes().Outcome == access.Served {
+		switch a := c.Attributes(); {
+		case a.Probe != access.NoProbe:
+			s.probed(j.facts, c, p, matches)
+		case a.Outcome == access.Served:
 			s.access(j.facts, c, p, matches)
-		} else {
-			s.attempt(c, p, matches)
+			j.hit(s, p, matches)
+		default:
+			s.attempt(j.facts, c, p, matches)
 		}
 	}
 }
@@ -201,7 +261,7 @@ func (j *judge) sum(m *rules.Match) *sum {
 			return s
 		}
 	}
-	s := newSum(m)
+	s := newSum(m.Kind, m.Scope)
 	j.sums = append(j.sums, s)
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
@@ -26,25 +27,45 @@ func (t Turn) Rose() bool {
 	return t.Is.State != rules.Withdrawn && t.Was != nil && t.Is.Severity > t.Was.Severity
 }
 
+// Returned reports that a finding that was closed, or whose page an exception
+// suppressed, goes on: a relapse, a closure that was taken back, an exception
+// that expired.
+func (t Turn) Returned() bool {
+	return alive(t.Is) && t.Was != nil && (t.Was.State == rules.Closed || t.Was.SuppressedBy != nil && t.Is.SuppressedBy == nil) ||
+		t.Was != nil && relapse(t.Was, t.Is)
+}
+
 // Withdrawn reports that no access is left in the finding.
 func (t Turn) Withdrawn() bool { return t.Is.State == rules.Withdrawn }
 
 // Pages reports whether the turn is news to a person: one finding is one page,
-// unless its severity rises.
-func (t Turn) Pages() bool { return t.Opened() || t.Rose() }
+// unless its severity rises, it relapses, or nothing suppresses it any more.
+func (t Turn) Pages() bool {
+	return t.Is.SuppressedBy == nil && (t.Opened() || t.Rose() || t.Returned())
+}
 
-// amend compares what was found in a group with what is known of it.
-func (d *Detector) amend(g group, sums []*sum, wall access.Instant, turns []Turn) []Turn {
+// alive reports that f is open or quiet.
+func alive(f *rules.Finding) bool { return f.State == rules.Open || f.State == rules.Quiet }
+
+// relapse reports that an access came back to f after it had ended. One that an
+// event of long ago made is none: it arrives late and reopens nothing.
+func relapse(was, f *rules.Finding) bool {
+	return f.Relapses > was.Relapses && f.LastEvent.Time > was.LastEvent.Time && was.State != rules.Withdrawn
+}
+
+// amend judges a group and compares what is found with what is known of it.
+func (d *Detector) amend(g group, wall access.Instant, turns []Turn) []Turn {
+	sums, due := d.judge.of(g, d.now)
 	known := d.groups[g]
-	if len(sums) == 0 && len(known) == 0 {
-		return turns
-	}
+	delete(d.hits, g)
+	delete(d.withheld, g)
 	var found []string  // ids
 	var gained []string // kinds
 	for _, s := range sums {
 		f := d.finding(g, s)
-		found = append(found, f.ID)
 		was := d.lives[f.ID]
+		due = min(due, d.conclude(g, was, f, s))
+		found = append(found, f.ID)
 		if was == nil || was.State == rules.Withdrawn || was.Events < f.Events {
 			gained = append(gained, f.Kind)
 		}
@@ -52,6 +73,7 @@ func (d *Detector) amend(g group, sums []*sum, wall access.Instant, turns []Turn
 			turns = append(turns, t)
 		}
 	}
+	d.agenda.set(g, due)
 	slices.Sort(gained)
 	for _, id := range known {
 		was := d.lives[id]
@@ -63,37 +85,88 @@ func (d *Detector) amend(g group, sums []*sum, wall access.Instant, turns []Turn
 	return turns
 }
 
+// conclude says of a finding, which was was before, how far it has come, and what
+// the rule file says of it. It returns when time alone can change that.
+func (d *Detector) conclude(g group, was, f *rules.Finding, s *sum) (due access.Instant) {
+	e := d.end(was, f, s)
+	f.State, f.ClosedAt, f.Closure, f.Relapses = e.state, e.closedAt, e.closure, e.relapses
+	if e.withheld {
+		d.withheld[g] = struct{}{}
+	}
+	applies, due := d.exceptionFor(f)
+	if applies != nil {
+		text := applies.String()
+		f.SuppressedBy = &text
+	}
+	f.Dispute = d.disputeOf(f.ID)
+	for x, h := range s.hits {
+		if d.hits[g] == nil {
+			d.hits[g] = map[*rules.Exception]hit{}
+		}
+		total, met := d.hits[g][x]
+		if !met {
+			total.last = access.Beginning
+		}
+		d.hits[g][x] = hit{total.events + h.events, max(total.last, h.last)}
+	}
+	return min(due, e.due)
+}
+
 // live gives f the life of the finding that it amends, was, and keeps it.
 func (d *Detector) live(was, f *rules.Finding, wall access.Instant) (t Turn, turned bool) {
-	f.State = stateAt(f, d.now)
 	t = Turn{was, f}
-	why := ""
-	switch {
-	case was == nil:
+	if was == nil {
 		f.OpenedAt = wall
-		why = whyOpen(f)
-	default:
-		f.OpenedAt = was.OpenedAt
-		f.History = was.History
-		switch {
-		case was.State == rules.Withdrawn:
-			why = "back: " + whyOpen(f)
-		case f.Severity > was.Severity && f.EventsAfterGrace != nil:
-			why = "access after the end of grace on " + f.GraceUntil.String()
-		case f.Severity != was.Severity:
-			why = "severity was " + was.Severity.String()
-		case f.State != was.State:
-			why = whyState(f)
-		default:
-			if !reflect.DeepEqual(was, f) {
-				d.keep(f)
-			}
-			return t, false
+		f.DetectionDelay = delay(f, wall)
+		d.turn(f, wall, whyOpen(f), rules.Open)
+		return t, true
+	}
+	f.OpenedAt, f.DetectionDelay, f.History = was.OpenedAt, was.DetectionDelay, was.History
+	switch {
+	case was.State == rules.Withdrawn:
+		d.turn(f, wall, "back: "+whyOpen(f), rules.Open)
+	case relapse(was, f):
+		d.turn(f, wall, "relapse: access at "+f.LastEvent.Time.String()+" after it had ended", rules.Open)
+	case f.Severity > was.Severity && f.EventsAfterGrace != nil && *f.EventsAfterGrace > 0:
+		d.turn(f, wall, "access after the end of grace on "+f.GraceUntil.String(), f.State)
+	case f.Severity != was.Severity:
+		d.turn(f, wall, "severity was "+was.Severity.String(), f.State)
+	case f.State != was.State:
+		d.turn(f, wall, whyState(f), f.State)
+	case (f.SuppressedBy == nil) != (was.SuppressedBy == nil):
+		why := "no exception suppresses its page any more"
+		if f.SuppressedBy != nil {
+			why = "its page is suppressed: " + *f.SuppressedBy
 		}
+		d.turn(f, wall, why, f.State)
+	default:
+		if !reflect.DeepEqual(was, f) {
+			d.keep(f)
+		}
+		return t, false
+	}
+	return t, true
+}
+
+// turn writes into the history that f has come to a state, and keeps it. What
+// opened and is over already, as in a fast catch-up, has both written down.
+func (d *Detector) turn(f *rules.Finding, wall access.Instant, why string, by rules.State) {
+	if by == rules.Open && f.State == rules.Closed {
+		f.History = extend(f.History, rules.Change{At: wall, State: rules.Open, Severity: f.Severity, Why: why})
+		why = whyState(f)
 	}
 	f.History = extend(f.History, rules.Change{At: wall, State: f.State, Severity: f.Severity, Why: why})
 	d.keep(f)
-	return t, true
+}
+
+// delay is how long the first access went unseen, in seconds; nil where there is
+// none.
+func delay(f *rules.Finding, wall access.Instant) *int64 {
+	if f.FirstEvent == (rules.Coordinate{}) {
+		return nil
+	}
+	seconds := int64((wall - f.FirstEvent.Time) / access.Instant(time.Second))
+	return &seconds
 }
 
 // withdraw ends a finding in which no access is left, with the values that it
@@ -101,35 +174,13 @@ func (d *Detector) live(was, f *rules.Finding, wall access.Instant) (t Turn, tur
 func (d *Detector) withdraw(was *rules.Finding, gained []string, wall access.Instant) Turn {
 	f := *was
 	f.State = rules.Withdrawn
-	why := "no access is left in it under what is registered now"
+	why := whyWithdrawn(was)
 	if len(gained) > 0 {
 		why += "; see " + strings.Join(gained, ", ")
 	}
 	f.History = extend(was.History, rules.Change{At: wall, State: f.State, Severity: f.Severity, Why: why})
 	d.keep(&f)
 	return Turn{was, &f}
-}
-
-// age lets open findings fall quiet.
-func (d *Detector) age(wall access.Instant, turns []Turn) []Turn {
-	if d.now < d.quietAt {
-		return turns
-	}
-	d.quietAt = access.End
-	for id := range d.open {
-		was := d.lives[id]
-		from := quietFrom(was)
-		if from > d.now {
-			d.quietAt = min(d.quietAt, from)
-			continue
-		}
-		f := *was
-		f.State = rules.Quiet
-		f.History = extend(was.History, rules.Change{At: wall, State: f.State, Severity: f.Severity, Why: whyState(&f)})
-		d.keep(&f)
-		turns = append(turns, Turn{was, &f})
-	}
-	return turns
 }
 
 // keep makes f the finding of its id.
@@ -141,9 +192,4 @@ func (d *Detector) keep(f *rules.Finding) {
 	d.lives[f.ID] = f
 	d.changed[f.ID] = struct{}{}
 	d.sorted = nil
-	delete(d.open, f.ID)
-	if f.State == rules.Open {
-		d.open[f.ID] = struct{}{}
-		d.quietAt = min(d.quietAt, quietFrom(f))
-	}
 }

@@ -17,7 +17,7 @@ func TestNothingIsJudgedWithoutARegistry(t *testing.T) {
 	f.feed(numbered(daily(1, "2016-01-01", "2016-01-03", 1, netflixCall)))
 	equal(t, "turns", len(d.Judge(at("2016-01-04"))), 0)
 	equal(t, "findings", len(d.Findings()), 0)
-	equal(t, "turns of the first registry", len(d.Reload(s, at("2016-01-04"))), 1)
+	equal(t, "turns of the first registry", len(d.Reload(s, nil, at("2016-01-04"))), 1)
 	equal(t, "events", only(t, d, "access_after_sunset", "netflix").Events, 3)
 }
 
@@ -164,7 +164,7 @@ func TestMovedToAnotherKind(t *testing.T) {
 	d.Judge(at("2015-07-03"))
 	next := snapshot(t, strings.Replace(strings.Replace(netflixKnown, "sunset: 2015-07-01", "sunset: 2016-07-01", 1), "from: 2014-06-01", "from: 2016-06-01", 1))
 	f.ledger.SetTerms(next)
-	turns := d.Reload(next, at("2015-07-03"))
+	turns := d.Reload(next, nil, at("2015-07-03"))
 	equal(t, "turns", len(turns), 2)
 	for _, turn := range turns {
 		switch turn.Is.Kind {

@@ -286,7 +286,7 @@ func randomCalls(r *rand.Rand, n int, b *book) []call {
 // timeless is a finding without its life and its words.
 func timeless(f *rules.Finding) rules.Finding {
 	g := *f
-	g.OpenedAt, g.History, g.Why = 0, nil, ""
+	g.OpenedAt, g.DetectionDelay, g.History, g.Why = 0, nil, nil, ""
 	return g
 }
 
@@ -298,7 +298,7 @@ func latest(calls []call) access.Instant {
 	return t
 }
 
-func alive(all []*rules.Finding) []*rules.Finding {
+func running(all []*rules.Finding) []*rules.Finding {
 	return slices.DeleteFunc(slices.Clone(all), func(f *rules.Finding) bool { return f.State == rules.Withdrawn })
 }
 

@@ -92,7 +92,7 @@ func TestReloadForgetsTheOldRegistry(t *testing.T) {
 		calls := randomCalls(r, 50+r.IntN(150), b)
 		f := newFeeder(t, s)
 		d := newDetector(t, f.ledger)
-		d.Reload(s, wallOfTests)
+		d.Reload(s, nil, wallOfTests)
 		for _, batch := range batches(r, calls) {
 			f.feed(batch)
 			if r.IntN(3) > 0 {
@@ -107,18 +107,18 @@ func TestReloadForgetsTheOldRegistry(t *testing.T) {
 				s = snapshot(t, b.yaml())
 			}
 			f.ledger.SetTerms(s)
-			d.Reload(s, wallOfTests)
+			d.Reload(s, nil, wallOfTests)
 			fresh := newDetector(t, f.ledger)
-			fresh.Reload(s, wallOfTests)
-			compare(t, alive(fresh.Findings()), alive(d.Findings()))
+			fresh.Reload(s, nil, wallOfTests)
+			compare(t, running(fresh.Findings()), running(d.Findings()))
 		}
 		d.Judge(wallOfTests)
 		bounded := false
-		for _, x := range alive(d.Findings()) {
+		for _, x := range running(d.Findings()) {
 			bounded = bounded || x.Bounds != nil
 		}
 		if !bounded {
-			compare(t, model(b, calls, latest(calls)), alive(d.Findings()))
+			compareCounts(t, model(b, calls, latest(calls)), running(d.Findings()))
 		}
 	})
 }

@@ -65,7 +65,7 @@ func begin(t testing.TB, s *registry.Snapshot) (*feeder, *Detector) {
 	t.Helper()
 	f := newFeeder(t, s)
 	d := newDetector(t, f.ledger)
-	d.Reload(s, access.Beginning)
+	d.Reload(s, nil, access.Beginning)
 	return f, d
 }
 
@@ -143,10 +143,13 @@ func from(calls []call, t string) []call {
 func TestS1MessageFeatureShutDown(t *testing.T) {
 	f, d := begin(t, snapshot(t, netflixKnown))
 	turns := run(f, d, netflixStory())
-	equal(t, "findings", len(d.Findings()), 1)
+	equal(t, "findings", len(d.Findings()), 2)
+	over := only(t, d, "operation_overreach", "netflix")
+	equal(t, "overreach", over.Events, 1580)
 	x := only(t, d, "access_after_sunset", "netflix")
 	equal(t, "severity", x.Severity, rules.Critical)
-	equal(t, "state", x.State, rules.Quiet)
+	equal(t, "state", x.State, rules.Closed)
+	equal(t, "closed at", x.ClosedAt, at("2017-04-30T18:00:00Z"))
 	equal(t, "events", x.Events, 2560)
 	equal(t, "events after grace", *x.EventsAfterGrace, 2440)
 	equal(t, "attempts", x.Attempts, 3)
@@ -166,7 +169,7 @@ func TestS1MessageFeatureShutDown(t *testing.T) {
 		"the last time on 2017-03-31; 2,440 of them after the grace period. Team partner-platform: revoke the credential of app-netflix-web.")
 	var pages []string
 	for _, turn := range turns {
-		if turn.Pages() {
+		if turn.Pages() && turn.Is.Kind == rules.AccessAfterSunset {
 			pages = append(pages, turn.Is.Severity.String())
 		}
 	}
@@ -187,14 +190,15 @@ func TestS2ShutdownWrittenDownLate(t *testing.T) {
 	f, d := begin(t, snapshot(t, netflixBefore))
 	story := netflixStory()
 	run(f, d, before(story, "2016-01-15"))
-	equal(t, "findings before", len(d.Findings()), 0)
+	equal(t, "overreach before", only(t, d, "operation_overreach", "netflix").Events, 2372)
 
 	late := snapshot(t, netflixLate)
 	f.ledger.SetTerms(late)
 	wall := at("2016-01-15T00:05:00Z")
-	turns := d.Reload(late, wall)
-	equal(t, "turns", len(turns), 1)
+	turns := d.Reload(late, nil, wall)
+	equal(t, "turns", len(turns), 2) // the other one closes
 	equal(t, "pages", turns[0].Pages(), true)
+	equal(t, "overreach after", only(t, d, "operation_overreach", "netflix").Events, 1580)
 	x := only(t, d, "access_after_sunset", "netflix")
 	equal(t, "events", x.Events, 792)
 	equal(t, "days", x.Days, 198)
@@ -213,20 +217,19 @@ func TestS2ShutdownWrittenDownLate(t *testing.T) {
 
 	// Taken back: withdrawn, with its last values; and back once more.
 	f.ledger.SetTerms(snapshot(t, netflixBefore))
-	turns = d.Reload(snapshot(t, netflixBefore), at("2018-01-01"))
-	equal(t, "turns when taken back", len(turns), 1)
+	turns = d.Reload(snapshot(t, netflixBefore), nil, at("2018-01-01"))
+	equal(t, "turns when taken back", len(turns), 2)
 	x = only(t, d, "access_after_sunset", "netflix")
 	equal(t, "state", x.State, rules.Withdrawn)
 	equal(t, "events when withdrawn", x.Events, 2560)
-	equal(t, "pages when withdrawn", turns[0].Pages(), false)
 	f.ledger.SetTerms(late)
-	turns = d.Reload(late, at("2018-02-01"))
-	equal(t, "turns when back", len(turns), 1)
+	turns = d.Reload(late, nil, at("2018-02-01"))
+	equal(t, "turns when back", len(turns), 2) // nor is the grant dormant
 	equal(t, "opened when back", turns[0].Opened(), true)
 	x = only(t, d, "access_after_sunset", "netflix")
-	equal(t, "state when back", x.State, rules.Quiet)
+	equal(t, "state when back", x.State, rules.Closed)
 	equal(t, "opened at when back", x.OpenedAt, wall)
-	equal(t, "reload of the same", len(d.Reload(snapshot(t, netflixLate), at("2018-03-01"))), 0)
+	equal(t, "reload of the same", len(d.Reload(snapshot(t, netflixLate), nil, at("2018-03-01"))), 0)
 }
 
 func TestS6ProgramEnded(t *testing.T) {
@@ -277,7 +280,7 @@ registrations:
 		equal(t, c.partner+" owner", x.Owner, c.owner)
 		equal(t, c.partner+" last", x.LastEvent.Time, at(c.last))
 		equal(t, c.partner+" reason", x.DecidedBy.Reason, "discontinued")
-		equal(t, c.partner+" state", x.State, rules.Quiet)
+		equal(t, c.partner+" state", x.State, rules.Closed)
 	}
 }
 

@@ -13,41 +13,68 @@ type sum struct {
 	kind  *rules.Kind
 	scope string
 
-	events, afterGrace, attempts span
-	records, bytes               span
-	thirdParty                   uint64
-	operations                   [access.Delete + 1]span
-	scopes                       map[string]span
-	principals                   []string // in rising order
-	incomplete                   bool
-	days                         ledger.Days // certain
-	possibleDays                 ledger.Days // where not certain
-	people                       people
-	inexact                      bool // something was counted of which not all is certain
+	accesses, attempts, probes tally
 
-	// The first and the last access whose places are known, and what was found
-	// of them. Where no place is known, the days that they lie on.
+	afterGrace span // of the accesses
+	thirdParty uint64
+	people     people
+	incomplete bool
+	inexact    bool // something was counted of which not all is certain
+
+	probe  probing                  // only of a kind ByProbes
+	absent absence                  // only of a kind ByAbsence
+	hits   map[*rules.Exception]hit // accesses while an exception suppressed the page
+}
+
+// tally is what is counted of accesses, of attempts, or of probes.
+type tally struct {
+	events, records, bytes span
+	operations             [access.Delete + 1]span
+	scopes                 map[string]span
+	principals             []string    // in rising order
+	days                   ledger.Days // certain
+	possibleDays           ledger.Days // where not certain
+
+	// The first and the last one whose places are known, and what was found of
+	// them. Where no place is known, the days that they lie on.
 	placed                bool
 	first, last           ledger.Mark
 	firstDay, lastDay     access.Instant
 	firstMatch, lastMatch rules.Match
 }
 
-func newSum(m *rules.Match) *sum {
-	return &sum{
-		kind: m.Kind, scope: m.Scope,
-		scopes:   map[string]span{},
-		firstDay: access.End, lastDay: access.Beginning,
+func newSum(kind *rules.Kind, scope string) *sum {
+	return &sum{kind: kind, scope: scope, accesses: newTally(), attempts: newTally(), probes: newTally()}
+}
+
+func newTally() tally { return tally{firstDay: access.End, lastDay: access.Beginning} }
+
+// basis is what the finding consists of.
+func (s *sum) basis() *tally {
+	switch s.kind.Basis {
+	case rules.ByAttempts:
+		return &s.attempts
+	case rules.ByProbes:
+		return &s.probes
 	}
+	return &s.accesses
 }
 
 // attempt adds denied or failed calls of a cell. Of each part of the stretch,
 // matches says what was found; nil where it is no match for this finding.
-func (s *sum) attempt(c *ledger.Cell, p *parted, matches []*rules.Match) {
-	n := p.events(members(matches))
-	s.attempts.add(n)
-	s.inexact = s.inexact || n.low != n.high
-	s.incomplete = s.incomplete || c.Incomplete() && n.high > 0
+func (s *sum) attempt(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Match) {
+	if n := s.attempts.add(facts, c, p, matches); n.high > 0 {
+		s.incomplete = s.incomplete || c.Incomplete()
+		s.inexact = s.inexact || n.low != n.high
+	}
+}
+
+// probed adds capability probes of a cell; matches as for attempt.
+func (s *sum) probed(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Match) {
+	if n := s.probes.add(facts, c, p, matches); n.high > 0 {
+		s.incomplete = s.incomplete || c.Incomplete()
+		s.inexact = s.inexact || n.low != n.high
+	}
 }
 
 // access adds accesses of a cell; matches as for attempt.
@@ -55,67 +82,91 @@ func (s *sum) access(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Ma
 	member := members(matches)
 	all := !slices.Contains(member, false)
 	s.people.add(c, p, all, member[0] || member[len(member)-1])
-	n := p.events(member)
+	n := s.accesses.add(facts, c, p, matches)
+	s.inexact = s.inexact || !all
 	if n.high == 0 {
-		s.inexact = s.inexact || !all
 		return
 	}
-	whole := exactly(p.Events)
 	after := afterGrace(matches)
-	s.events.add(n)
 	s.afterGrace.add(p.events(after))
-	s.records.add(volume(p.Records, n, whole))
-	s.bytes.add(volume(p.Bytes, n, whole))
-	a := c.Attributes()
-	s.operations[a.Operation].add(n)
-	for _, name := range offending(matches) {
-		o := s.scopes[name]
-		o.add(n)
-		s.scopes[name] = o
-	}
-	if a.Relation == access.ThirdParty {
+	if c.Attributes().Relation == access.ThirdParty {
 		s.thirdParty += n.low
 	}
 	s.incomplete = s.incomplete || c.Incomplete()
-	if last := len(s.principals) - 1; n.low > 0 && (last < 0 || s.principals[last] != c.Principal()) {
-		s.principals = append(s.principals, c.Principal())
+	s.inexact = s.inexact || slices.Contains(after, true) && slices.Contains(after, false)
+}
+
+// add counts the events of a stretch whose parts have matches.
+func (t *tally) add(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Match) span {
+	member := members(matches)
+	n := p.events(member)
+	if n.high == 0 {
+		return n
 	}
-	s.inexact = s.inexact || !all || slices.Contains(after, true) && slices.Contains(after, false)
-	if all {
-		s.days.Union(&p.Days)
-	} else if from, to := p.daysIn(member, &s.days, &s.possibleDays); from <= to {
-		s.dated(p, from, to, matches)
+	whole := exactly(p.Events)
+	t.events.add(n)
+	t.records.add(volume(p.Records, n, whole))
+	t.bytes.add(volume(p.Bytes, n, whole))
+	t.operations[c.Attributes().Operation].add(n)
+	for _, name := range offending(matches) {
+		if t.scopes == nil {
+			t.scopes = map[string]span{}
+		}
+		o := t.scopes[name]
+		o.add(n)
+		t.scopes[name] = o
+	}
+	if last := len(t.principals) - 1; n.low > 0 && (last < 0 || t.principals[last] != c.Principal()) {
+		t.principals = append(t.principals, c.Principal())
+	}
+	if !slices.Contains(member, false) {
+		t.days.Union(&p.Days)
+	} else if from, to := p.daysIn(member, &t.days, &t.possibleDays); from <= to {
+		t.dated(p, from, to, matches)
 	}
 	if m := matches[0]; m != nil {
-		s.place(facts, p.First, m)
+		t.place(facts, p.First, m)
 	}
 	if m := matches[len(matches)-1]; m != nil {
-		s.place(facts, p.Last, m)
+		t.place(facts, p.Last, m)
 	}
+	return n
 }
 
-func (s *sum) place(facts Facts, at ledger.Mark, m *rules.Match) {
-	if !s.placed || facts.Before(at, s.first) {
-		s.first, s.firstMatch = at, *m
+func (t *tally) place(facts Facts, at ledger.Mark, m *rules.Match) {
+	if !t.placed || facts.Before(at, t.first) {
+		t.first, t.firstMatch = at, *m
 	}
-	if !s.placed || facts.Before(s.last, at) {
-		s.last, s.lastMatch = at, *m
+	if !t.placed || facts.Before(t.last, at) {
+		t.last, t.lastMatch = at, *m
 	}
-	s.placed = true
+	t.placed = true
 }
 
-// dated takes days for the first and the last access for as long as no place is
+// dated takes days for the first and the last one for as long as no place is
 // known.
-func (s *sum) dated(p *parted, from, to access.Instant, matches []*rules.Match) {
-	if s.placed {
+func (t *tally) dated(p *parted, from, to access.Instant, matches []*rules.Match) {
+	if t.placed {
 		return
 	}
-	if m := matches[p.at(from)]; m != nil && from < s.firstDay {
-		s.firstDay, s.firstMatch = from, *m
+	if m := matches[p.at(from)]; m != nil && from < t.firstDay {
+		t.firstDay, t.firstMatch = from, *m
 	}
-	if m := matches[p.at(to)]; m != nil && to > s.lastDay {
-		s.lastDay, s.lastMatch = to, *m
+	if m := matches[p.at(to)]; m != nil && to > t.lastDay {
+		t.lastDay, t.lastMatch = to, *m
 	}
+}
+
+// runs are those of all days that may have had one: a silence between two of
+// them is certain.
+func (t *tally) runs() []ledger.Run {
+	if len(t.possibleDays.Runs()) == 0 {
+		return t.days.Runs()
+	}
+	var all ledger.Days
+	all.Union(&t.days)
+	all.Union(&t.possibleDays)
+	return all.Runs()
 }
 
 func members(matches []*rules.Match) []bool {

@@ -174,6 +174,30 @@ func (b *book) Registration(partner, feature string) *registry.Registration {
 	return nil
 }
 
+func (b *book) Registrations() []*registry.Registration {
+	var all []*registry.Registration
+	for _, r := range b.registrations {
+		all = append(all, &r.Registration)
+	}
+	return all
+}
+
+func (b *book) NextTerms(r *registry.Registration, t access.Instant) access.Instant {
+	next := access.End
+	for _, x := range b.registrations {
+		for _, list := range [][]statement{x.statements, b.programs[x.Program]} {
+			for i := range list {
+				if e := list[i].Effective; x.Partner == r.Partner && x.Feature == r.Feature && e > t {
+					next = min(next, e)
+				}
+			}
+		}
+	}
+	return next
+}
+
+func (b *book) Retired([]string, access.Instant) []registry.Retired { return nil }
+
 func (b *book) Owner(principal string, t access.Instant) (partner string, current bool) {
 	last := access.Beginning
 	for _, p := range b.partners {

@@ -39,8 +39,7 @@ type Silence struct {
 	Now      access.Instant  // time of judgement
 	Terms    *registry.Terms // at Now
 	Earliest access.Instant  // the first event or probe that the ledger holds
-	// Last is the last access before t; Beginning where there is none.
-	Last func(t access.Instant) access.Instant
+	Last     access.Instant  // the last access up to Now and before the sunset; Beginning: none
 }
 
 // Dormant says since when s has been dormant, after which there was no access
@@ -59,10 +58,10 @@ func Dormant(s *Silence, after time.Duration) (since, ended, due access.Instant,
 	case Paused:
 		return 0, access.End, min(pauseOf(&at).Until, t.Sunset), false
 	case AfterEnd:
-		since = max(t.From, s.Earliest, s.Last(t.Sunset))
+		since = max(t.From, s.Earliest, s.Last)
 		return since, t.Sunset, access.End, since.Plus(after) <= t.Sunset
 	}
-	since = max(t.From, s.Earliest, s.Last(s.Now.Plus(1)))
+	since = max(t.From, s.Earliest, s.Last)
 	due = t.Sunset
 	for _, p := range t.Pauses {
 		if p.From > s.Now {

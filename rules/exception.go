@@ -37,6 +37,15 @@ func (e *Exception) mayMatch(partner, feature string) bool {
 
 func covers(pattern, name string) bool { return pattern == Any || pattern == name }
 
+// String says who approved e, why and until when.
+func (e *Exception) String() string {
+	s := e.ApprovedBy + ": " + e.Reason
+	if e.Ticket != "" {
+		s += " (" + e.Ticket + ")"
+	}
+	return s + ", until " + e.Until.String()
+}
+
 // Covers reports whether e applies at n.
 func (e *Exception) Covers(n access.Instant) bool { return e.From <= n && n < e.Until }
 
@@ -90,7 +99,7 @@ func (r *ruleReader) readException(v document.Value) {
 	case ends <= begins:
 		until.Errorf("until %s is not after from %s", ends, begins)
 	case r.now != access.End && ends <= r.now:
-		until.Warnf("the exception ended %s: it suppresses nothing any more", ends)
+		until.Warnf("the exception ended %s: what it suppressed pages again", ends)
 	case begins.Plus(longestException) < ends:
 		until.Warnf("the exception lasts longer than %s: approve a shorter one, and renew it", document.FormatDuration(longestException))
 	}

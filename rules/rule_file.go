@@ -51,7 +51,7 @@ func (r *RuleSet) Equal(o *RuleSet) bool {
 	}
 	for _, set := range [...]*RuleSet{r, o} {
 		for kind := range set.Settings {
-			if !r.Setting(kind).equal(o.Setting(kind)) {
+			if !r.Setting(kind).Equal(o.Setting(kind)) {
 				return false
 			}
 		}
@@ -108,7 +108,7 @@ func (r *ruleReader) kind(name string, any bool, place document.Place) string {
 	switch {
 	case slices.Contains(known, name), any && name == Any:
 		return name
-	case slices.Contains(comingKinds, name):
+	case slices.Contains(comingKinds, name), name == "custom", strings.HasPrefix(name, "custom:"):
 		place.Errorf("kind %s is not supported yet: leave it out", name)
 	default:
 		message := r.unknown("kind", name, func() []string { return known })

@@ -45,7 +45,8 @@ func (r *RuleSet) Setting(kind string) Setting {
 	return DefaultSetting(kind)
 }
 
-func (s Setting) equal(o Setting) bool {
+// Equal reports whether s and o say the same.
+func (s Setting) Equal(o Setting) bool {
 	if (s.Severity == nil) != (o.Severity == nil) || s.Severity != nil && *s.Severity != *o.Severity {
 		return false
 	}

@@ -40,8 +40,12 @@ var directions = map[string]reasons{
 		"rules/access":   "terms speak of operations and instants",
 		"rules/document": "every problem of a set has a file, a line and a column",
 	},
+	"rules/model": {
+		"rules/access": "the oracle shares the vocabulary with the product, and nothing else",
+	},
 	"rules": {
 		"rules/access":   "a kind judges accesses",
+		"rules/document": "every problem of a rule file has a line and a column",
 		"rules/registry": "a kind judges by terms",
 	},
 	"detector/ledger": {
@@ -78,6 +82,7 @@ var directions = map[string]reasons{
 		"rules/access":   "events and coverage are handed to a Sink; what the sink is, only the daemon knows",
 	},
 	"cmd/internal/registrations": {
+		"rules":          "the rule file is read against the set",
 		"rules/access":   "the wall time refuses revisions from the future",
 		"rules/document": "problems are returned with their places",
 		"rules/registry": "files become a snapshot",
@@ -143,6 +148,7 @@ var directions = map[string]reasons{
 	"deploy/generate":   {"deploy": "it writes the generated files"},
 	"deploy/grafana":    {},
 	"bench":             {},
+	"bench/child":       {},
 }
 
 // alone are modules and packages that only some packages may import, tests
@@ -152,7 +158,7 @@ var alone = []struct {
 	by   []string
 	why  string
 }{
-	{"github.com/twmb/franz-go/pkg/kfake", []string{"cmd/internal/demo"},
+	{"github.com/twmb/franz-go/pkg/kfake", []string{"cmd/internal/demo", "bench/child"},
 		"a fake broker belongs into the demo and into tests: nobody may mistake it for Kafka"},
 	{"github.com/twmb/franz-go", []string{"cmd/internal/demo", "consumer/fetch/fetchtest"},
 		"kafka-go is the client; franz-go is what it is compared with, in tests"},
@@ -168,7 +174,9 @@ var alone = []struct {
 	{"github.com/klauspost/compress", []string{"consumer/fetch"}, "one package inflates, under its cap"},
 	{"github.com/pierrec/lz4", []string{"consumer/fetch"}, "one package inflates, under its cap"},
 	{module + "/consumer/fetch/fetchtest", nil, "it is for tests only"},
+	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
+	{module + "/bench/child", nil, "it is for tests only"},
 }
 
 // pure are the packages without a clock, I/O, goroutines and loggers: the same
@@ -184,6 +192,14 @@ var pure = map[string]struct{ except reasons }{
 	"cmd/internal/explanation": {},
 	"cmd/internal/termsheet":   {},
 	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
+	"rules/access":    {},
+	"rules/document":  {except: reasons{"io": "problems are printed to a writer of the caller's"}},
+	"rules/model":     {except: reasons{"math/rand/v2": "random cases come from a seed of the caller's"}},
+	"rules/registry":  {},
+	"rules":           {},
+	"detector/ledger": {},
+	"detector":        {},
+	"consumer/codec":  {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",
 		"sync/atomic": "scrapes come while a state is published",

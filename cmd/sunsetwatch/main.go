@@ -28,7 +28,7 @@ func main() {
 
 // Exit codes.
 const (
-	exitFindings = 1 // something was found: rejected events
+	exitFindings = 1 // something was found: rejected events, scenarios that differ
 	exitFailed   = 1 // it ran and failed
 	exitUsage    = 2 // bad usage, configuration or input
 )
@@ -84,6 +84,7 @@ Begin with:
   sunsetwatch registrations list PATH      which terms hold?
   sunsetwatch explain < event.json         what is wrong with this event, and why?
   sunsetwatch decode < events.jsonl        does it read our events?
+  sunsetwatch test rules/scenarios         the stories, each with its exact answer
   sunsetwatch run --config.file=FILE       watch a topic
 
 Facts are counted from events alone; what is wrong is judged from facts and
@@ -94,6 +95,6 @@ registrations, again whenever a registration changes. A kill loses nothing.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), explainCommand(), decodeCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), explainCommand(), decodeCommand(), testCommand(), versionCommand())
 	return root
 }

@@ -231,7 +231,7 @@ func (f *sheetFlags) print(w io.Writer, value any, table func(wide bool) string)
 
 // readSet is the set of paths. Where it is refused, its problems are printed.
 func readSet(stderr io.Writer, paths []string, now access.Instant) (*registry.Snapshot, error) {
-	s, problems, err := registrations.Read(paths, now)
+	s, _, problems, err := registrations.Read(paths, "", now)
 	switch {
 	case err != nil:
 		return nil, &exit{exitUsage, err}

@@ -86,6 +86,10 @@ func (c *Cell) Incomplete() bool {
 	return c.folded || c.pair.feature == Folded || c.pair.principal.name == Folded
 }
 
+// Folded reports that a cap folded other scope sets into the cell, so that its
+// scopes are not known.
+func (c *Cell) Folded() bool { return c.folded }
+
 // Cuts are the instants at which the terms of the pair change, in rising order;
 // not to be changed.
 func (c *Cell) Cuts() []access.Instant { return c.cuts }

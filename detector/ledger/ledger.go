@@ -134,6 +134,15 @@ func (l *Ledger) Position(name string) (next int64, f access.Fingerprint, known 
 	return l.sources[id].Next, l.sources[id].Fingerprint, true
 }
 
+// Judged says how far each source is judged, in no order.
+func (l *Ledger) Judged() []Judged {
+	all := make([]Judged, len(l.sources))
+	for i, s := range l.sources {
+		all[i] = Judged{s.Source, s.Next != 0 || s.Earlier > 0, s.JudgedTo}
+	}
+	return all
+}
+
 // Sources are the statuses of all sources that were read, sorted by topic,
 // partition and name.
 func (l *Ledger) Sources() []SourceStatus {

@@ -40,6 +40,13 @@ type Progress struct {
 	Recreated   bool // From begins a new history of offsets
 }
 
+// Judged is how far a source is judged.
+type Judged struct {
+	Source
+	Held bool           // it held a record at some time, or that is not known yet
+	To   access.Instant // latest event time counted; Beginning: none
+}
+
 type source struct {
 	SourceStatus
 	id      SourceID

@@ -44,6 +44,19 @@ func (s *Snapshot) Retirements(t, k access.Instant) []Retired {
 	return retired
 }
 
+// Retired are the retired scopes that cover some of scopes at event time t, all
+// being known, sorted by name.
+func (s *Snapshot) Retired(scopes []string, t access.Instant) []Retired {
+	var retired []Retired
+	for _, r := range s.covering(scopes) {
+		if is, ok := r.at(t, access.End); ok {
+			retired = append(retired, is)
+		}
+	}
+	slices.SortFunc(retired, func(a, b Retired) int { return strings.Compare(a.Name, b.Name) })
+	return retired
+}
+
 // covering are the retirements, in force or not, whose name covers one of
 // scopes. A scope has few patterns above it, a set may retire many scopes.
 func (s *Snapshot) covering(scopes []string) []*retirement {

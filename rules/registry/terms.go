@@ -152,6 +152,16 @@ func (r *Registration) at(t access.Instant) *Terms {
 	return &r.stretches[i].terms
 }
 
+// NextTerms is the first event time after t from which other terms hold, all
+// being known; End where those at t hold for ever.
+func (s *Snapshot) NextTerms(r *Registration, t access.Instant) access.Instant {
+	i := sort.Search(len(r.stretches), func(i int) bool { return r.stretches[i].since > t })
+	if i == len(r.stretches) {
+		return access.End
+	}
+	return r.stretches[i].since
+}
+
 // asKnown are the terms at t as known at k; nil where r does not exist yet.
 func (r *Registration) asKnown(t, k access.Instant) *Terms {
 	known := r.history.known(k)

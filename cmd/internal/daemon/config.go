@@ -24,6 +24,8 @@ type Config struct {
 	Codec  *codec.Compiled
 	// Registrations are files and directories, at least one.
 	Registrations []string
+	// Rules is the rule file; empty: none, every kind has its defaults.
+	Rules string
 	// Hold is how long a finding stays shown after it opens, relapses or rises;
 	// more than 0, by default 15 minutes.
 	Hold time.Duration
@@ -35,6 +37,15 @@ type Config struct {
 	// SubjectKeyFile holds the key that hashes people; empty: one is made in
 	// the state directory.
 	SubjectKeyFile string
+}
+
+// files are the files and directories of c that are read at a start and at each
+// reload.
+func (c *Config) files() []string {
+	if c.Rules == "" {
+		return c.Registrations
+	}
+	return append(slices.Clone(c.Registrations), c.Rules)
 }
 
 // KafkaConfig is the section kafka.
@@ -87,7 +98,11 @@ func (r *configReader) config(m *document.Mapping) *Config {
 	c.Registrations = r.texts(m.Value("registrations", document.Required), "registrations", func(v document.Value, s string) string {
 		return r.path(v, s)
 	})
-	refuse(m.Value("rules"), "every kind has its defaults")
+	if v := m.Value("rules"); v.Given() {
+		if s, ok := r.text(v); ok {
+			c.Rules = r.path(v, s)
+		}
+	}
 
 	findings := m.Mapping("findings")
 	if d, ok := r.duration(findings.Value("hold")); ok {

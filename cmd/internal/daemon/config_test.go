@@ -89,6 +89,7 @@ events:
   explode: Records
   time_format: unix_ms
 registrations: [registrations/, /etc/partners.yml, ../more]
+rules: "../${STAGE}/rules.yml"
 findings: {hold: "${HOLD}"}
 state: {dir: /var/lib/sunsetwatch/, save_every: 1s}
 subjects: {key_file: keys/subject.key}
@@ -115,6 +116,7 @@ subjects: {key_file: keys/subject.key}
 			TimeFormat: "unix_ms",
 		},
 		Registrations:  []string{"conf/registrations", "/etc/partners.yml", "more"},
+		Rules:          "prod/rules.yml",
 		Hold:           90 * time.Second,
 		StateDir:       "/var/lib/sunsetwatch",
 		SaveEvery:      time.Second,
@@ -152,7 +154,7 @@ kafka:
   on_gap: skip      # at 11: on_gap is skip: write continue or stop
   tls: {ca_file: x} # at 3: tls is not supported yet: leave it out
   sasl: {user: x}   # at 3: sasl is not supported yet: leave it out
-rules: rules.yml    # at 1: rules is not supported yet: leave it out; every kind has its defaults
+rules: ""           # at 8: rules is empty: write a path
 registrations: []   # at 16: registrations is empty: list at least one
 findings: {hold: 0} # at 18: hold must be more than 0
 state:
@@ -176,6 +178,7 @@ kafka:
   topics: {a: b}           # at 11: topics must be a list
   start: [latest]          # at 10: start must be text
 registrations: [true, [x]] # at 17: registrations must be text
+rules: [rules.yml]         # at 8: rules must be text, not a list
 findings: 15m              # at 11: findings must be a mapping
 state: {dir: [x], save_every: {a: b}} # at 14: dir must be text
 `,

@@ -37,7 +37,7 @@ type Options struct {
 	Config     *Config
 	ConfigFile string // shown in the status
 	// Reread reads the configuration anew at a reload; nil: only the files of its
-	// registrations are read anew.
+	// registrations and rules are read anew.
 	Reread func() (*Config, error)
 	// ReloadSignal asks for a reload with each value; nil: none.
 	ReloadSignal <-chan struct{}
@@ -74,11 +74,12 @@ type instance struct {
 	Options
 	started time.Time
 
-	// mu guards ledger, detector, snapshot and config.
+	// mu guards ledger, detector, snapshot, rules and config.
 	mu       sync.Mutex
 	ledger   *ledger.Ledger
 	detector *detector.Detector
 	snapshot *registry.Snapshot
+	rules    *rules.RuleSet // nil: no rule file
 	config   Config
 
 	transport  *kafka.Transport
@@ -112,11 +113,12 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}()
 
-	seen := registrations.SumOf(d.config.Registrations)
-	snapshot, err := d.readRegistrations(o.Config)
+	seen := registrations.SumOf(d.config.files())
+	snapshot, set, err := d.readRegistrations(o.Config)
 	if err != nil {
 		return &BadConfig{err}
 	}
+	d.rules = set
 
 	if err := d.restore(snapshot); err != nil {
 		return err
@@ -133,7 +135,7 @@ func Run(ctx context.Context, o Options) error {
 	if last := d.status.get().lastSave; !last.IsZero() {
 		d.collector.Saved(last)
 	}
-	d.tell(d.detector.Reload(snapshot, access.At(o.Now())))
+	d.tell(d.detector.Reload(snapshot, set, access.At(o.Now())))
 	d.missing.found(lackState)
 	d.publish(d.collect())
 
@@ -254,10 +256,10 @@ func (d *instance) close() {
 	}
 }
 
-// warn logs the warnings of a set.
+// warn logs the warnings of registrations and rules.
 func (d *instance) warn(problems document.Problems) {
 	for i := range problems {
-		d.Log.Warn("registrations: "+problems[i].Message,
+		d.Log.Warn("loaded, with a warning: "+problems[i].Message,
 			zap.String("file", problems[i].File), zap.Int("line", problems[i].Line), zap.Int("column", problems[i].Column))
 	}
 }

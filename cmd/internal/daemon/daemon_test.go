@@ -41,6 +41,7 @@ type world struct {
 	broker  string
 
 	acceptEmpty bool
+	withRules   bool // the configuration names a rule file
 }
 
 func newWorld(t *testing.T, partitions int32, registrations string) *world {
@@ -72,6 +73,14 @@ func (w *world) register(yaml string) {
 	}
 }
 
+// rule replaces the rule file.
+func (w *world) rule(yaml string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, "rules.yml"), []byte(yaml), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 const warnLevel = zapcore.WarnLevel
 
 // running is an instance in this process.
@@ -97,6 +106,9 @@ func (w *world) start(state string) *running {
 	w.t.Helper()
 	yaml := fmt.Sprintf("kafka: {brokers: [%q], topics: [%s], group: %s}\nregistrations: [registrations.yml]\nstate: {dir: %s, save_every: 1s}\nsubjects: {key_file: subject.key}\n",
 		w.broker, testTopic, state, state)
+	if w.withRules {
+		yaml += "rules: rules.yml\n"
+	}
 	if err := os.WriteFile(filepath.Join(w.dir, "subject.key"), []byte("000102030405060708090a0b0c0d0e0f\n"), 0o600); err != nil {
 		w.t.Fatal(err)
 	}

@@ -2,15 +2,19 @@ package daemon
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"go.uber.org/zap"
 )
 
 const faultsYAML = `version: 1
@@ -78,6 +82,65 @@ func TestBadReload(t *testing.T) {
 	r.until("the mended set is judged", func() bool { return r.finding("").Events == 16 })
 	if body, _ := r.get("/metrics"); !strings.Contains(body, "sunsetwatch_config_last_reload_successful 1\n") {
 		t.Error("sunsetwatch_config_last_reload_successful is not 1")
+	}
+}
+
+// Rules and registrations are taken together, or neither, and both are watched.
+func TestBadRules(t *testing.T) {
+	w := newWorld(t, 1, faultsYAML)
+	w.withRules = true
+	const ended = "version: 1\nexceptions:\n  - {kind: access_after_sunset, partner: netflix, feature: msg.recommend, from: 2015-07-01T00:00:00Z, until: 2015-08-01T00:00:00Z, approved_by: dpo, reason: x}\n"
+	w.rule(ended)
+	r := w.run("state")
+	if w.logged.FilterMessageSnippet("the exception ended 2015-08-01T00:00:00Z").Len() == 0 {
+		t.Error("a warning of the rule file is not logged")
+	}
+	w.produce(netflix("2015-06-25", "2015-07-05")...)
+	r.until("the finding", func() bool { return len(r.findings("")) == 1 && r.finding("").Events == 20 })
+
+	// Registrations that are sound alone are refused with rules that are not.
+	w.rule(strings.Replace(ended, "netflix", "netflx", 1))
+	w.register(strings.Replace(faultsYAML, "2015-07-01", "2015-07-02", 1))
+	resp, err := http.Post(r.url+"/-/reload", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusInternalServerError || !strings.Contains(string(body), "rules.yml:3:42: error: unknown partner netflx: did you mean netflix?") {
+		t.Errorf("bad rules answer %d %s", resp.StatusCode, body)
+	}
+	if f := r.finding(""); f.Events != 20 {
+		t.Errorf("%d events after the sunset, want 20", f.Events)
+	}
+	// The rule file is watched: mending it is enough.
+	w.rule(ended)
+	r.until("the mended rules are taken, and the registrations with them", func() bool { return r.finding("").Events == 16 })
+}
+
+// What was read is kept, for the detector.
+func TestReadRegistrationsWithRules(t *testing.T) {
+	dir := t.TempDir()
+	config := &Config{Registrations: []string{filepath.Join(dir, "registrations.yml")}, Rules: filepath.Join(dir, "rules.yml")}
+	for name, text := range map[string]string{"registrations.yml": faultsYAML, "rules.yml": "version: 1\nkinds: {before_start: {enabled: false}}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &instance{Options: Options{Now: time.Now, Log: zap.NewNop()}, config: *config}
+	if paths := d.paths(); !slices.Equal(paths, []string{config.Registrations[0], config.Rules}) {
+		t.Errorf("watched: %q", paths)
+	}
+	snapshot, set, err := d.readRegistrations(config)
+	if err != nil || snapshot.Partner("netflix") == nil || !set.Setting("before_start").Disabled {
+		t.Errorf("rules %+v, %v", set, err)
+	}
+	config.Rules = ""
+	if _, set, err := d.readRegistrations(config); err != nil || set != nil {
+		t.Errorf("without a rule file: %+v, %v", set, err)
+	}
+	if !reloadable(config, &Config{Rules: "rules.yml"}) {
+		t.Error("another rule file takes a restart")
 	}
 }
 

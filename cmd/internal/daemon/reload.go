@@ -7,27 +7,30 @@ import (
 	"go.uber.org/zap"
 
 	"sunsetwatch/cmd/internal/registrations"
+	"sunsetwatch/detector"
+	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/registry"
 )
 
-// readRegistrations reads the set of a configuration, whole or not at all.
-func (d *instance) readRegistrations(c *Config) (*registry.Snapshot, error) {
-	snapshot, problems, err := registrations.Read(c.Registrations, access.At(d.Now()))
+// readRegistrations reads the set of a configuration and its rule file, both or
+// neither.
+func (d *instance) readRegistrations(c *Config) (*registry.Snapshot, *rules.RuleSet, error) {
+	snapshot, set, problems, err := registrations.Read(c.Registrations, c.Rules, access.At(d.Now()))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := problems.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d.warn(problems)
-	return snapshot, nil
+	return snapshot, set, nil
 }
 
 func (d *instance) paths() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.config.Registrations
+	return d.config.files()
 }
 
 // onSignals reloads at each value of ReloadSignal.
@@ -44,7 +47,7 @@ func (d *instance) onSignals(ctx context.Context) error {
 
 func (d *instance) reloadAndLog(ctx context.Context, cause string) {
 	if err := d.reload(ctx); err != nil && ctx.Err() == nil {
-		d.Log.Error("the new registrations are refused, the old ones stay", zap.String("cause", cause), zap.Error(err))
+		d.Log.Error("the new registrations and rules are refused, the old ones stay", zap.String("cause", cause), zap.Error(err))
 	}
 }
 
@@ -59,8 +62,8 @@ func (d *instance) reload(ctx context.Context) error {
 	}
 }
 
-// reloadNow loads the registrations anew and judges what they change. A set
-// with an error is refused whole.
+// reloadNow loads registrations and rules anew and judges what they change. With
+// one error, both are refused whole.
 func (d *instance) reloadNow() error {
 	d.mu.Lock()
 	config := d.config
@@ -71,8 +74,9 @@ func (d *instance) reloadNow() error {
 		next, err = d.Reread()
 	}
 	var snapshot *registry.Snapshot
+	var set *rules.RuleSet
 	if err == nil {
-		snapshot, err = d.readRegistrations(next)
+		snapshot, set, err = d.readRegistrations(next)
 	}
 	now := d.Now()
 	d.status.reloaded(now, err)
@@ -81,13 +85,13 @@ func (d *instance) reloadNow() error {
 		return err
 	}
 	if !reloadable(&config, next) {
-		d.Log.Warn("the configuration changed in more than registrations and state.save_every: the rest takes effect after a restart")
+		d.Log.Warn("the configuration changed in more than registrations, rules and state.save_every: the rest takes effect after a restart")
 	}
 	d.mu.Lock()
-	d.config.Registrations, d.config.SaveEvery = next.Registrations, next.SaveEvery
-	d.snapshot = snapshot
-	d.ledger.SetTerms(snapshot)
-	turns := d.detector.Reload(snapshot, access.At(now))
+	d.config.Registrations, d.config.Rules, d.config.SaveEvery = next.Registrations, next.Rules, next.SaveEvery
+	d.snapshot, d.rules = snapshot, set
+	d.ledger.SetTerms(detector.Cuts(snapshot, set))
+	turns := d.detector.Reload(snapshot, set, access.At(now))
 	d.mu.Unlock()
 	d.Log.Info("registrations loaded", zap.Int("registrations", len(snapshot.Registrations())), zap.Int("findings turned", len(turns)))
 	d.tell(turns)
@@ -98,7 +102,7 @@ func (d *instance) reloadNow() error {
 // reload applies.
 func reloadable(a, b *Config) bool {
 	x, y := *a, *b
-	x.Registrations, x.SaveEvery, x.Codec = nil, 0, nil
-	y.Registrations, y.SaveEvery, y.Codec = nil, 0, nil
+	x.Registrations, x.Rules, x.SaveEvery, x.Codec = nil, "", 0, nil
+	y.Registrations, y.Rules, y.SaveEvery, y.Codec = nil, "", 0, nil
 	return reflect.DeepEqual(x, y)
 }

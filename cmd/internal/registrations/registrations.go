@@ -1,5 +1,5 @@
-// Package registrations reads registration files from disk as one set, and
-// notices when they change.
+// Package registrations reads registration files from disk as one set, with the
+// rule file that stands beside it, and notices when they change.
 //
 // The package refuses to compile half a set, to log, and to decide what a
 // change means.
@@ -18,21 +18,41 @@ import (
 	"slices"
 	"strings"
 
+	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/document"
 	"sunsetwatch/rules/registry"
 )
 
-// Read reads all files of paths as one set and compiles it. The Snapshot is nil
-// where a problem is an error. The error is about reading: a path that is not
-// there, or a directory without a registration file.
-func Read(paths []string, now access.Instant) (*registry.Snapshot, document.Problems, error) {
+// Read reads all files of paths as one set and compiles it, and the rule file
+// against it; an empty ruleFile is none, and the RuleSet is then nil, which is
+// that of all defaults. All or nothing: both are nil where a problem is an error.
+// The error is about reading: a path that is not there, or a directory without a
+// registration file.
+func Read(paths []string, ruleFile string, now access.Instant) (*registry.Snapshot, *rules.RuleSet, document.Problems, error) {
 	files, err := Files(paths)
+	var file registry.File
+	if ruleFile != "" {
+		file.Name = filepath.Clean(ruleFile)
+		data, failed := os.ReadFile(file.Name)
+		if failed == nil && slices.ContainsFunc(files, func(f registry.File) bool { return f.Name == file.Name }) {
+			failed = fmt.Errorf("%s: the rule file lies among the registrations: move it to another directory", file.Name)
+		}
+		file.Data, err = data, errors.Join(err, failed)
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	snapshot, problems := registry.Read(files, registry.Options{Now: now})
-	return snapshot, problems, nil
+	var set *rules.RuleSet
+	if ruleFile != "" {
+		read, more := rules.ReadRules(file, snapshot, rules.RuleOptions{Now: now})
+		set, problems = read, append(problems, more...)
+	}
+	if problems.Errors() > 0 {
+		return nil, nil, problems, nil
+	}
+	return snapshot, set, problems, nil
 }
 
 // Files are the files of paths: a path is a file, or a directory, of which all

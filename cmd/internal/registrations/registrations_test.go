@@ -1,6 +1,7 @@
 package registrations
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 )
 
@@ -61,13 +63,90 @@ func TestFiles(t *testing.T) {
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.yml"), good)
-	snapshot, problems, err := Read([]string{dir}, access.End)
-	if err != nil || problems.Errors() > 0 || snapshot.Partner("netflix") == nil {
+	snapshot, set, problems, err := Read([]string{dir}, "", access.End)
+	if err != nil || problems.Errors() > 0 || snapshot.Partner("netflix") == nil || set != nil {
 		t.Fatalf("%v, %v", problems, err)
 	}
 	write(t, filepath.Join(dir, "b.yml"), "version: 1\nregistrations: [{partner: nobody, feature: f}]\n")
-	if snapshot, problems, err := Read([]string{dir}, access.End); err != nil || problems.Errors() == 0 || snapshot != nil {
+	if snapshot, _, problems, err := Read([]string{dir}, "", access.End); err != nil || problems.Errors() == 0 || snapshot != nil {
 		t.Errorf("a bad set gives %v, %v, %v", snapshot, problems, err)
+	}
+}
+
+// Registrations and rules are taken together, or neither.
+func TestReadWithRules(t *testing.T) {
+	dir := t.TempDir()
+	registrations, ruleFile := filepath.Join(dir, "registrations"), filepath.Join(dir, "rules.yml")
+	write(t, filepath.Join(registrations, "a.yml"), good)
+	exception := func(partner string) string {
+		return "version: 1\nexceptions: [{kind: no_registration, partner: " + partner +
+			", feature: f, from: 2019-07-01T00:00:00Z, until: 2020-01-01T00:00:00Z, approved_by: a, reason: b}]\n"
+	}
+	read := func(ruleFile, want string, taken bool) {
+		t.Helper()
+		snapshot, set, problems, err := Read([]string{registrations}, ruleFile, access.End)
+		if (snapshot != nil) != taken || (set != nil) != taken {
+			t.Errorf("snapshot %v, rules %v", snapshot != nil, set != nil)
+		}
+		said := problems.String()
+		if err != nil {
+			said = err.Error()
+		}
+		if !strings.Contains(said, want) || want == "" && said != "" {
+			t.Errorf("got %q, want %q", said, want)
+		}
+	}
+	read(ruleFile, "no such file", false)
+	write(t, ruleFile, exception("netflix"))
+	read(ruleFile, "", true)
+	write(t, ruleFile, exception("netflx"))
+	read(ruleFile, "rules.yml:2:47: error: unknown partner netflx: did you mean netflix?", false)
+
+	// An error of the set is no reason to be silent about those of the rules.
+	write(t, ruleFile, "version: 1\nkinds: {foo: {}}\n")
+	write(t, filepath.Join(registrations, "b.yml"), "version: 1\nregistrations: [{partner: nobody, feature: f}]\n")
+	read(ruleFile, "unknown partner nobody", false)
+	read(ruleFile, "unknown kind foo", false)
+
+	// Nor is a sound rule file a reason to take a set with an error.
+	write(t, ruleFile, exception("netflix"))
+	read(ruleFile, "unknown partner nobody", false)
+
+	write(t, filepath.Join(registrations, "b.yml"), exception("netflix"))
+	read(filepath.Join(registrations, "..", "registrations", "b.yml"), "lies among the registrations", false)
+	read(registrations, "is a directory", false)
+}
+
+// The shipped example is that of no file, and with its examples it loads too.
+func TestTheExampleRulesLoad(t *testing.T) {
+	deploy := filepath.Join("..", "..", "..", "deploy")
+	data, err := os.ReadFile(filepath.Join(deploy, "rules.example.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := filepath.Join(t.TempDir(), "scopes.yml")
+	write(t, more, "version: 1\nscopes: [{name: user.global_id, sunset: 2014-04-30T00:00:00Z, grace: 365d}]\n")
+	load := func(data []byte) *rules.RuleSet {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "rules.yml")
+		write(t, file, string(data))
+		_, set, problems, err := Read([]string{filepath.Join(deploy, "registrations"), more}, file, access.End)
+		for _, p := range problems {
+			if p.File == file {
+				t.Error(p)
+			}
+		}
+		if err != nil || set == nil {
+			t.Fatal(err, problems)
+		}
+		return set
+	}
+	if set := load(data); !set.Equal(nil) || len(set.Settings) != 2 {
+		t.Errorf("the example changes something: %+v", set)
+	}
+	set := load(bytes.ReplaceAll(data, []byte("#:"), nil))
+	if len(set.Exceptions) != 2 || len(set.Closures) != 1 || len(set.Disputes) != 1 {
+		t.Errorf("the examples are %+v", set)
 	}
 }
 
@@ -76,7 +155,9 @@ func TestRead(t *testing.T) {
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.yml"), good)
-	paths := []string{dir}
+	ruleFile := filepath.Join(t.TempDir(), "rules.yml") // elsewhere
+	write(t, ruleFile, "version: 1\n")
+	paths := []string{dir, ruleFile}
 	ctx, cancel := context.WithCancel(context.Background())
 	changed := make(chan struct{}, 10)
 	done := make(chan struct{})
@@ -107,6 +188,8 @@ func TestWatch(t *testing.T) {
 	notice("a file renamed into place")
 	write(t, filepath.Join(dir, "b.yml"), good)
 	notice("a new file")
+	write(t, ruleFile, "version: 1\nkinds: {}\n")
+	notice("a change of the rule file")
 	if len(changed) > 0 {
 		t.Error("noticed more than what changed")
 	}
