@@ -63,13 +63,16 @@ func TestExplanationAgreesWithTheJudge(t *testing.T) {
 	for _, i := range append(s.Instants("app-netflix", "msg", []string{"user.id"}), s.Instants("app-tv", "search", nil)...) {
 		times = append(times, i-1, i, i+1)
 	}
+	for range 6 { // a pause is short
+		times = append(times, at(t, "2014-06-01T12:00:00Z"))
+	}
 	compiled, err := codec.Compile(codec.Mapping{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen, events := map[string]int{}, 3000
 	if testing.Short() {
-		events = 1000
+		events = 1500
 	}
 	for range events {
 		text := fmt.Sprintf(`{"time":%q,"principal":%q,"feature":%q,"operation":%q,"scopes":%q,"direction":%q,"consent":%q,"indicator":%q,"outcome":%q,"subject":%q,"grantor":%q,"probe":%q}`,
