@@ -134,7 +134,7 @@ var directions = map[string]reasons{
 		"cmd/internal/web":           "the flag --web.external-url",
 		"consumer/codec":             "decode, explain",
 		"detector/exporter":          "the build that is running",
-		"rules":                      "explain reads a rule file",
+		"rules":                      "rules are read with the set",
 		"rules/access":               "check and list take the wall time",
 		"rules/document":             "TIME is read as in files",
 		"rules/registry":             "a set is read in one place for all that show it",
