@@ -10,6 +10,8 @@ import (
 
 	"sunsetwatch/cmd/internal/termsheet"
 	"sunsetwatch/consumer/codec"
+	"sunsetwatch/detector"
+	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/document"
@@ -53,42 +55,111 @@ func at(t *testing.T, text string) access.Instant {
 	return i
 }
 
-// An explanation says what rules.Judge says, and something of every kind; of
-// whatever event, without a word missing.
-func TestExplanationAgreesWithTheJudge(t *testing.T) {
-	s := snapshot(t)
-	r := rand.New(rand.NewPCG(1, 2))
-	pick := func(words ...string) string { return words[r.IntN(len(words))] }
-	times := []access.Instant{}
-	for _, i := range append(s.Instants("app-netflix", "msg", []string{"user.id"}), s.Instants("app-tv", "search", nil)...) {
-		times = append(times, i-1, i, i+1)
-	}
-	for range 6 { // a pause is short
-		times = append(times, at(t, "2014-06-01T12:00:00Z"))
-	}
+// asked is a generator of events at the boundaries of a set, and of times from
+// which it is looked at.
+type asked struct {
+	*rand.Rand
+	times    []access.Instant
+	compiled *codec.Compiled
+}
+
+func newAsked(t *testing.T, s *registry.Snapshot, seed uint64) *asked {
+	t.Helper()
 	compiled, err := codec.Compile(codec.Mapping{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := &asked{Rand: rand.New(rand.NewPCG(seed, 2)), compiled: compiled}
+	for _, i := range append(s.Instants("app-netflix", "msg", []string{"user.id"}), s.Instants("app-tv", "search", nil)...) {
+		a.times = append(a.times, i-1, i, i+1)
+	}
+	for range 6 { // a pause is short
+		a.times = append(a.times, at(t, "2014-06-01T12:00:00Z"))
+	}
+	return a
+}
+
+func (a *asked) question(t *testing.T, s *registry.Snapshot) (text string, q *Question) {
+	t.Helper()
+	pick := func(words ...string) string { return words[a.IntN(len(words))] }
+	text = fmt.Sprintf(`{"time":%q,"principal":%q,"feature":%q,"operation":%q,"scopes":%q,"direction":%q,"consent":%q,"indicator":%q,"outcome":%q,"subject":%q,"grantor":%q,"probe":%q}`,
+		a.times[a.IntN(len(a.times))], pick("app-netflix", "app-netflix", "app-bing", "app-tv", "app-x"), pick("msg", "msg", "search", "other"),
+		pick("read", "write", "delete", "peek"), pick("", "messages.write", "user.id", "user.name", "user.id messages.read", "posts"),
+		pick("", "in"), pick("", "absent", "granted"), pick("", "hidden", "shown"), pick("", "", "", "denied", "error"),
+		pick("", "u1", "g1"), pick("", "g1"), pick("", "", "", "", "enabled", "disabled"))
+	ev, err := Read([]byte(text), a.compiled)
+	if err != nil {
+		t.Fatal(err, text)
+	}
+	q = &Question{Event: ev, Registrations: s, KnownAt: access.End}
+	if a.IntN(3) == 0 {
+		q.KnownAt = a.times[a.IntN(len(a.times))]
+	}
+	return text, q
+}
+
+// What is said of one event is what a detector finds that has counted it alone.
+func TestExplanationAgreesWithTheDetector(t *testing.T) {
+	s := snapshot(t)
+	a := newAsked(t, s, 1)
+	events, found := 2000, 0
+	if testing.Short() {
+		events = 400
+	}
+	for range events {
+		text, q := a.question(t, s)
+		known := s.KnownAt(q.KnownAt)
+		l := ledger.New(ledger.Options{Terms: known})
+		fold := l.NewFold(ledger.Source{Name: "topic/0", Topic: "topic"})
+		fold.Add(q.Event, access.Position{})
+		if err := l.Merge(fold, ledger.Progress{Next: 1, Coverage: access.Coverage{Records: 1, Events: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := detector.New(detector.Options{Facts: l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Reload(known, nil, q.Event.Time+access.Minute)
+		var want, got []string
+		for _, f := range d.Findings() {
+			want = append(want, fmt.Sprintln(f.ID, f.Kind, f.Severity, f.Scope, f.Program, f.Since, f.Sunset, f.GraceUntil, f.DecidedBy != nil, f.Why))
+		}
+		for _, v := range Compose(q).Verdicts {
+			if m := v.Match; v.Verdict == Matches {
+				show := func(s *string, none string) string {
+					if s == nil {
+						return none
+					}
+					return *s
+				}
+				got = append(got, fmt.Sprintln(m.Finding, v.Kind, *m.Severity, show(m.Scope, ""), show(m.Program, ""),
+					show(m.Since, "-"), show(m.Sunset, "-"), show(m.GraceUntil, "-"), m.DecidedBy != nil, *m.Sentence))
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if found += len(got); !slices.Equal(got, want) {
+			t.Fatalf("%s\nas known at %s is explained as\n%s\nthe detector finds\n%s", text, q.KnownAt, strings.Join(got, ""), strings.Join(want, ""))
+		}
+	}
+	if found < events/4 {
+		t.Errorf("only %d findings of %d events: the test meets too little", found, events)
+	}
+}
+
+// An explanation says what rules.Judge says, and something of every kind; of
+// whatever event, without a word missing.
+func TestExplanationAgreesWithTheJudge(t *testing.T) {
+	s := snapshot(t)
+	a := newAsked(t, s, 3)
 	seen, events := map[string]int{}, 3000
 	if testing.Short() {
 		events = 1500
 	}
 	for range events {
-		text := fmt.Sprintf(`{"time":%q,"principal":%q,"feature":%q,"operation":%q,"scopes":%q,"direction":%q,"consent":%q,"indicator":%q,"outcome":%q,"subject":%q,"grantor":%q,"probe":%q}`,
-			times[r.IntN(len(times))], pick("app-netflix", "app-netflix", "app-bing", "app-tv", "app-x"), pick("msg", "msg", "search", "other"),
-			pick("read", "write", "delete", "peek"), pick("", "messages.write", "user.id", "user.name", "user.id messages.read", "posts"),
-			pick("", "in"), pick("", "absent", "granted"), pick("", "hidden", "shown"), pick("", "", "", "denied", "error"),
-			pick("", "u1", "g1"), pick("", "g1"), pick("", "", "", "", "enabled", "disabled"))
-		ev, err := Read([]byte(text), compiled)
-		if err != nil {
-			t.Fatal(err, text)
-		}
-		k := access.End
-		if r.IntN(3) == 0 {
-			k = times[r.IntN(len(times))]
-		}
-		e := Compose(&Question{Event: ev, Registrations: s, KnownAt: k})
+		text, q := a.question(t, s)
+		ev, k := q.Event, q.KnownAt
+		e := Compose(q)
 
 		c := caseOf(ev, s.KnownAt(k))
 		var want, got []string
