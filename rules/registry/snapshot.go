@@ -109,6 +109,19 @@ func (s *Snapshot) ownerAt(principal PrincipalID, t access.Instant) (partner Par
 	return 0, false, false
 }
 
+// Owners are the names of the partners that ever owned principal, by when.
+func (s *Snapshot) Owners(principal string) []string {
+	id, ok := s.principalIDs[principal]
+	if !ok {
+		return nil
+	}
+	var names []string
+	for _, o := range s.ownersOf(id) {
+		names = append(names, s.partners[o.partner].Name)
+	}
+	return slices.Compact(names)
+}
+
 // Partner is the partner of that name, nil where there is none.
 func (s *Snapshot) Partner(name string) *Partner {
 	if id, ok := s.partnerIDs[name]; ok {

@@ -79,7 +79,7 @@ type instance struct {
 	ledger   *ledger.Ledger
 	detector *detector.Detector
 	snapshot *registry.Snapshot
-	rules    *rules.RuleSet // nil: no rule file; used by the detector
+	rules    *rules.RuleSet // nil: no rule file
 	config   Config
 
 	transport  *kafka.Transport
@@ -135,7 +135,7 @@ func Run(ctx context.Context, o Options) error {
 	if last := d.status.get().lastSave; !last.IsZero() {
 		d.collector.Saved(last)
 	}
-	d.tell(d.detector.Reload(snapshot, nil, access.At(o.Now())))
+	d.tell(d.detector.Reload(snapshot, set, access.At(o.Now())))
 	d.missing.found(lackState)
 	d.publish(d.collect())
 

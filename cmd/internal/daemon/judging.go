@@ -91,7 +91,7 @@ func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.config.StateDir, err)
 	}
-	if d.ledger, err = loader.Ledger(snapshot); err != nil {
+	if d.ledger, err = loader.Ledger(detector.Cuts(snapshot, d.rules)); err != nil {
 		return fmt.Errorf("%s: %w", d.config.StateDir, err)
 	}
 	if d.detector, err = detector.New(detector.Options{Facts: d.ledger}); err != nil {
@@ -266,6 +266,9 @@ func partnerEvents(l *ledger.Ledger, snapshot *registry.Snapshot) []exporter.Par
 	sums := map[key]uint64{}
 	for principal, feature := range l.Pairs() {
 		for _, c := range l.Cells(principal, feature) {
+			if c.Attributes().Probe != access.NoProbe {
+				continue
+			}
 			for s := range c.Stretches() {
 				if s.Events == 0 {
 					continue

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"sunsetwatch/cmd/internal/registrations"
+	"sunsetwatch/detector"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/registry"
@@ -89,8 +90,8 @@ func (d *instance) reloadNow() error {
 	d.mu.Lock()
 	d.config.Registrations, d.config.Rules, d.config.SaveEvery = next.Registrations, next.Rules, next.SaveEvery
 	d.snapshot, d.rules = snapshot, set
-	d.ledger.SetTerms(snapshot)
-	turns := d.detector.Reload(snapshot, nil, access.At(now))
+	d.ledger.SetTerms(detector.Cuts(snapshot, set))
+	turns := d.detector.Reload(snapshot, set, access.At(now))
 	d.mu.Unlock()
 	d.Log.Info("registrations loaded", zap.Int("registrations", len(snapshot.Registrations())), zap.Int("findings turned", len(turns)))
 	d.tell(turns)

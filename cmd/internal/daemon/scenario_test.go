@@ -111,8 +111,9 @@ func TestS1(t *testing.T) {
 	r.counted(len(events))
 	r.expect(want{query: "kind=access_after_sunset", severity: rules.Critical, events: 2560, after: 2440, days: 640, attempts: 3, people: 500, grantors: 500,
 		first: "2015-07-01T00:00:00Z", last: "2017-03-31T18:00:00Z"})
-	if n := len(r.findings("")); n != 1 {
-		t.Errorf("%d findings, want 1", n)
+	over := r.finding("kind=operation_overreach")
+	if n := len(r.findings("")); n != 2 || over.Events != 1580 || over.Severity != rules.Warning {
+		t.Errorf("%d findings, want 2; overreach %+v", n, over)
 	}
 	body, _ := r.get("/metrics")
 	for _, line := range []string{
@@ -135,7 +136,7 @@ func TestS2(t *testing.T) {
 	events := append(netflix("2014-06-01", "2016-01-14"), lawful("2016-01-01", "2016-01-14")...)
 	w.produce(events...)
 	r.counted(len(events))
-	if n := len(r.findings("")); n != 0 {
+	if n := len(r.findings("kind=access_after_sunset")); n != 0 {
 		t.Fatalf("%d findings before the sunset was written down, want none", n)
 	}
 	w.register(s1Registrations("", `- {recorded: 2016-01-15T00:00:00Z, by: audit, reason: the feature was shut down, sunset: 2015-07-01T00:00:00Z, grace: 30d}`))
@@ -144,16 +145,16 @@ func TestS2(t *testing.T) {
 		t.Fatalf("reload: %v, %v", resp, err)
 	}
 	resp.Body.Close()
-	r.expect(want{query: "", severity: rules.Critical, events: 792, after: 672, days: 198, people: 500, grantors: 500,
+	r.expect(want{query: "kind=access_after_sunset", severity: rules.Critical, events: 792, after: 672, days: 198, people: 500, grantors: 500,
 		first: "2015-07-01T00:00:00Z", last: "2016-01-14T18:00:00Z"})
 
 	// A restart keeps it, with its opening.
-	opened := r.finding("").OpenedAt
+	opened := r.finding("kind=access_after_sunset").OpenedAt
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
 	r = w.run("state")
-	if f := r.finding(""); f.OpenedAt != opened || f.Events != 792 || len(f.History) != 1 {
+	if f := r.finding("kind=access_after_sunset"); f.OpenedAt != opened || f.Events != 792 || len(f.History) != 1 {
 		t.Errorf("after a restart the finding is %+v", f)
 	}
 }
@@ -228,8 +229,9 @@ func TestPair(t *testing.T) {
 	w.produce(events[200:]...)
 	a.counted(len(events))
 	b.counted(len(events))
-	fa, fb := a.finding(""), b.finding("")
-	fa.OpenedAt, fa.History, fb.OpenedAt, fb.History = 0, nil, 0, nil
+	fa, fb := a.finding("kind=access_after_sunset"), b.finding("kind=access_after_sunset")
+	fa.OpenedAt, fa.DetectionDelay, fa.History = 0, nil, nil
+	fb.OpenedAt, fb.DetectionDelay, fb.History = 0, nil, nil
 	ja, _ := fa.MarshalJSON()
 	jb, _ := fb.MarshalJSON()
 	if string(ja) != string(jb) {
