@@ -120,6 +120,15 @@ var directions = map[string]reasons{
 		"rules/document":         "what was meant is guessed as in files",
 		"rules/registry":         "the terms that held",
 	},
+	"cmd/internal/scenario": {
+		"consumer/codec":  "an event of a scenario is read as one of Kafka is",
+		"detector":        "what a scenario tests is the product, not a copy of it",
+		"detector/ledger": "events are folded and merged",
+		"rules":           "findings are compared, rule files read",
+		"rules/access":    "events are told",
+		"rules/document":  "every problem of a scenario has its place",
+		"rules/registry":  "registrations, as they were known at any time",
+	},
 	"cmd/internal/termsheet": {
 		"rules/access":   "terms hold at an instant",
 		"rules/document": "durations are shown as files write them, and what was meant is guessed as there",
@@ -130,6 +139,7 @@ var directions = map[string]reasons{
 		"cmd/internal/demo":          "demo",
 		"cmd/internal/explanation":   "explain",
 		"cmd/internal/registrations": "check, registrations",
+		"cmd/internal/scenario":      "test",
 		"cmd/internal/termsheet":     "registrations",
 		"cmd/internal/web":           "the flag --web.external-url",
 		"consumer/codec":             "decode, explain",
