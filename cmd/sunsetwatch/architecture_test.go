@@ -144,7 +144,7 @@ var directions = map[string]reasons{
 		"cmd/internal/web":           "the flag --web.external-url",
 		"consumer/codec":             "decode, explain",
 		"detector/exporter":          "the build that is running",
-		"rules":                      "explain reads a rule file",
+		"rules":                      "rules are read with the set",
 		"rules/access":               "check and list take the wall time",
 		"rules/document":             "TIME is read as in files",
 		"rules/registry":             "a set is read in one place for all that show it",
@@ -195,6 +195,7 @@ var alone = []struct {
 var pure = map[string]struct{ except reasons }{
 	"rules/access":             {},
 	"rules/document":           {except: reasons{"io": "problems are printed to a writer of the caller's"}},
+	"rules/model":              {except: reasons{"math/rand/v2": "random cases come from a seed of the caller's"}},
 	"rules/registry":           {},
 	"rules":                    {},
 	"detector/ledger":          {},
@@ -202,7 +203,6 @@ var pure = map[string]struct{ except reasons }{
 	"cmd/internal/explanation": {},
 	"cmd/internal/termsheet":   {},
 	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
-	"rules/model":              {except: reasons{"math/rand/v2": "random cases come from a seed of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",
 		"sync/atomic": "scrapes come while a state is published",
