@@ -28,7 +28,7 @@ func main() {
 
 // Exit codes.
 const (
-	exitFindings = 1 // something was found: rejected events
+	exitFindings = 1 // something was found: rejected events, scenarios that differ
 	exitFailed   = 1 // it ran and failed
 	exitUsage    = 2 // bad usage, configuration or input
 )
@@ -82,6 +82,7 @@ Begin with:
   sunsetwatch demo                         the story, with an embedded broker, in a minute
   sunsetwatch check registrations/         is what we registered sound?
   sunsetwatch decode < events.jsonl        does it read our events?
+  sunsetwatch test rules/scenarios         the stories, each with its exact answer
   sunsetwatch run --config.file=FILE       watch a topic
 
 Facts are counted from events alone; what is wrong is judged from facts and
@@ -92,6 +93,6 @@ registrations, again whenever a registration changes. A kill loses nothing.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), decodeCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), decodeCommand(), testCommand(), versionCommand())
 	return root
 }

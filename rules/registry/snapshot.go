@@ -204,6 +204,9 @@ func newSnapshot(partners []*Partner, programs []*Program, retirements []retirem
 	slices.SortFunc(s.registrations, compareRegistrations)
 	s.indexOwners()
 	s.indexRegistrations()
+	for _, r := range s.registrations {
+		r.compile()
+	}
 	s.hash = s.digest()
 	return s
 }
@@ -255,7 +258,6 @@ func (s *Snapshot) indexRegistrations() {
 	}
 	for _, r := range s.registrations {
 		s.pairs[pairID{s.partnerIDs[r.Partner], s.featureIDs[r.Feature]}] = r
-		r.compile()
 	}
 }
 
