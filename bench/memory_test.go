@@ -6,6 +6,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"sunsetwatch/bench/child"
 )
 
 var memoryFlag = flag.Int("memory-events", 1_000_000, "events of the smaller topic of BenchmarkMemory; the larger one has five times as many")
@@ -48,7 +50,7 @@ func resident(b *testing.B, events int) (rss, peak int64) {
 	if got := p.found(); got.Wrong != want.Wrong || got.Records != want.Records {
 		b.Fatalf("findings hold %d events and %d records, want %d and %d", got.Wrong, got.Records, want.Wrong, want.Records)
 	}
-	rss, peak = p.memory()
+	rss, peak = child.Memory(b, p.cmd.Process.Pid)
 	var status struct{ Ledger struct{ Cells int } }
 	p.get("/api/v1/status", &status)
 	fmt.Fprintf(os.Stderr, "%9d events: %d cells, CPU %.2f s\n", events, status.Ledger.Cells, p.stop().cpu.Seconds())

@@ -1,19 +1,16 @@
 package bench
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sunsetwatch/bench/child"
 )
 
 const (
@@ -51,17 +48,16 @@ var roles = map[string]func(task) (result, error){
 }
 
 func TestMain(m *testing.M) {
+	if child.Serve(partitions, topic) {
+		return
+	}
 	role := os.Getenv(roleVariable)
-	switch role {
-	case "":
+	if role == "" {
 		code := m.Run()
 		if programDir != "" {
 			os.RemoveAll(programDir)
 		}
 		os.Exit(code)
-	case "broker":
-		serve()
-		return
 	}
 	var t task
 	err := json.Unmarshal([]byte(os.Getenv(taskVariable)), &t)
@@ -76,46 +72,6 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, role+":", err)
 		os.Exit(1)
 	}
-}
-
-// serve is a broker until its parent is gone.
-func serve() {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, topic))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	fmt.Println(cluster.ListenAddrs()[0])
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	cluster.Close()
-}
-
-// startBroker starts a broker in a process of its own, with the topic in it.
-func startBroker(tb testing.TB) (addr string) {
-	tb.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleVariable+"=broker")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		in.Close()
-		cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return strings.TrimSpace(line)
 }
 
 // fill produces the events of a world, in zstd batches, once.
@@ -163,7 +119,7 @@ func compete(tb testing.TB, role string, t task) (result, usage) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, taskVariable+"="+string(data))
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = child.DiesWithParent()
 	begin := time.Now()
 	out, err := cmd.Output()
 	if err != nil {
@@ -173,5 +129,5 @@ func compete(tb testing.TB, role string, t task) (result, usage) {
 	if err := json.Unmarshal(out, &r); err != nil {
 		tb.Fatalf("%s: %v: %s", role, err, out)
 	}
-	return r, usage{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), wall: time.Since(begin)}
+	return r, usage{cpu: child.CPU(cmd), wall: time.Since(begin)}
 }

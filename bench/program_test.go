@@ -4,22 +4,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"sunsetwatch/bench/child"
 )
 
 var (
-	programDir  string
-	programOnce sync.Once
+	programDir    string
+	programBinary string
+	programOnce   sync.Once
 )
 
 // binary builds the program once.
@@ -31,11 +30,11 @@ func binary(tb testing.TB) string {
 			tb.Fatal(err)
 		}
 		programDir = dir
-		if out, err := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, "sunsetwatch"), "sunsetwatch/cmd/sunsetwatch").CombinedOutput(); err != nil {
-			tb.Fatalf("%v\n%s", err, out)
+		if programBinary, err = child.Build(dir); err != nil {
+			tb.Fatal(err)
 		}
 	})
-	return filepath.Join(programDir, "sunsetwatch")
+	return programBinary
 }
 
 // program is a `sunsetwatch run` on the topic of a broker.
@@ -49,28 +48,15 @@ type program struct {
 
 func startProgram(tb testing.TB, broker, registrations string) *program {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p := &program{tb: tb, addr: l.Addr().String(), begin: time.Now()}
-	l.Close()
+	p := &program{tb: tb, addr: child.FreeAddress(tb), begin: time.Now()}
 	config := filepath.Join(tb.TempDir(), "sunsetwatch.yml")
 	yaml := fmt.Sprintf("kafka: {brokers: [%q], topics: [%s]}\nregistrations: [%q]\n", broker, topic, registrations)
 	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	p.cmd = exec.Command(binary(tb), "run", "--config.file", config, "--web.listen-address", p.addr, "--state.accept-empty", "--log.level", "warn")
-	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
+	p.cmd = child.Start(tb, &p.said, binary(tb), "run", "--config.file", config, "--web.listen-address", p.addr, "--state.accept-empty", "--log.level", "warn")
 	tb.Cleanup(func() {
-		if p.cmd.ProcessState == nil {
-			p.cmd.Process.Kill()
-			p.cmd.Wait()
-		}
+		child.Kill(p.cmd)
 		if tb.Failed() {
 			tb.Logf("sunsetwatch said:\n%s", p.said.String())
 		}
@@ -133,29 +119,8 @@ func (p *program) found() (r result) {
 // stop ends the program as an operator would.
 func (p *program) stop() usage {
 	p.tb.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	if err := p.cmd.Wait(); err != nil {
+	if err := child.Stop(p.cmd); err != nil {
 		p.tb.Fatalf("%v\n%s", err, p.said.String())
 	}
-	return usage{cpu: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), wall: time.Since(p.begin)}
-}
-
-// memory is the resident set and its peak, in bytes.
-func (p *program) memory() (now, peak int64) {
-	p.tb.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		p.tb.Skip(err)
-	}
-	for line := range strings.Lines(string(data)) {
-		name, value, _ := strings.Cut(line, ":")
-		n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		switch name {
-		case "VmRSS":
-			now = n << 10
-		case "VmHWM":
-			peak = n << 10
-		}
-	}
-	return now, peak
+	return usage{cpu: child.CPU(p.cmd), wall: time.Since(p.begin)}
 }

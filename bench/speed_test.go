@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sunsetwatch/bench/child"
 )
 
 var (
@@ -81,7 +83,7 @@ func prepare(tb testing.TB, w world) (task, answer) {
 	tb.Helper()
 	binary(tb) // before the broker, which is then left alone
 	p := w.plan()
-	t := task{Broker: startBroker(tb), Events: w.Events, Registrations: filepath.Join(tb.TempDir(), "registrations.yml")}
+	t := task{Broker: child.Broker(tb), Events: w.Events, Registrations: filepath.Join(tb.TempDir(), "registrations.yml")}
 	if err := os.WriteFile(t.Registrations, []byte(p.registrations()), 0o600); err != nil {
 		tb.Fatal(err)
 	}

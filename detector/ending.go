@@ -144,7 +144,7 @@ func (d *Detector) endOfProbes(s *sum, closures []*rules.ClosureRule) ending {
 	}
 	for _, c := range closures {
 		if c.At >= last {
-			all = append(all, closing{c.At, c.At, byPerson(c)})
+			all = append(all, closing{max(c.At, last.Plus(quietAfter)), c.At, byPerson(c)})
 		}
 	}
 	d.close(&e, all)

@@ -11,20 +11,19 @@ import (
 // probing is what capability probes of one group said.
 type probing struct {
 	enabled, disabled newest
-	// The days on which a probe said disabled.
-	disabledDays ledger.Days
+	// The runs of probes that said disabled, of each cell.
+	disabledRuns []ledger.Run
 }
 
 // newest is the last of some events.
 type newest struct {
-	known     bool
-	mark      ledger.Mark
-	principal string
+	known bool
+	mark  ledger.Mark
 }
 
-func (l *newest) meet(facts Facts, at ledger.Mark, principal string) {
+func (l *newest) meet(facts Facts, at ledger.Mark) {
 	if !l.known || facts.Before(l.mark, at) {
-		*l = newest{true, at, principal}
+		*l = newest{true, at}
 	}
 }
 
@@ -35,30 +34,32 @@ func (p *probing) meet(facts Facts, c *ledger.Cell, s *parted, part int) {
 	if c.Attributes().Probe == access.ProbeDisabled {
 		to = &p.disabled
 		if len(s.starts) == 1 {
-			p.disabledDays.Union(&s.Days)
+			p.disabledRuns = append(p.disabledRuns, s.Days.Runs()...)
 		}
 	}
 	if part == 0 {
-		to.meet(facts, s.First, c.Principal())
+		to.meet(facts, s.First)
 	}
 	if part == len(s.starts)-1 {
-		to.meet(facts, s.Last, c.Principal())
+		to.meet(facts, s.Last)
 	}
 }
 
 // disabledAfter is when a probe first said disabled after t; End: never. Within
-// a run of probes that begins before t it is not known exactly: a day after t at
-// the newest then.
+// a run of probes that begins before t it is not known exactly: it is a day after
+// t at the latest, which is all that ends accesses; what ends probes may be given
+// up to a day late.
 func (p *probing) disabledAfter(t access.Instant) access.Instant {
-	for _, r := range p.disabledDays.Runs() {
+	first := access.End
+	for _, r := range p.disabledRuns {
 		switch {
 		case r.First > t:
-			return r.First
+			first = min(first, r.First)
 		case r.Last > t:
-			return min(r.Last, t+access.OneDay)
+			first = min(first, r.Last, t+access.OneDay)
 		}
 	}
-	return access.End
+	return first
 }
 
 // retained keeps a finding of probes only where an access was not found wrong in
@@ -80,13 +81,21 @@ func (j *judge) retained() {
 	if j.probing.saysDisabled(j.facts) {
 		return
 	}
-	principal := j.probing.enabled.principal
-	j.due = min(j.due, j.nextChange(principal))
-	h := j.holds(principal, j.now)
-	j.current = rules.Case{Time: j.now, Principal: principal, Belongs: h.belongs, Left: h.left, Terms: h.terms}
-	if w := rules.WindowOf(&j.current); h.partner != j.group.partner || w != rules.AfterEnd && w != rules.Unknown {
+	for _, principal := range s.probes.principals {
+		j.due = min(j.due, j.nextChange(principal))
+	}
+	if !slices.ContainsFunc(s.probes.principals, j.stillWrong) {
 		j.sums = slices.Delete(j.sums, i, i+1)
 	}
+}
+
+// stillWrong reports whether an access of principal at the time of judgement
+// would be one that nothing allows, and the group's.
+func (j *judge) stillWrong(principal string) bool {
+	h := j.holds(principal, j.now)
+	j.current = rules.Case{Time: j.now, Principal: principal, Belongs: h.belongs, Left: h.left, Terms: h.terms}
+	w := rules.WindowOf(&j.current)
+	return h.partner == j.group.partner && (w == rules.AfterEnd || w == rules.Unknown)
 }
 
 // saysDisabled reports what the latest probe says.

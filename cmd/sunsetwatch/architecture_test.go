@@ -40,6 +40,9 @@ var directions = map[string]reasons{
 		"rules/access":   "terms speak of operations and instants",
 		"rules/document": "every problem of a set has a file, a line and a column",
 	},
+	"rules/model": {
+		"rules/access": "the oracle shares the vocabulary with the product, and nothing else",
+	},
 	"rules": {
 		"rules/access":   "a kind judges accesses",
 		"rules/document": "every problem of a rule file has a line and a column",
@@ -109,14 +112,42 @@ var directions = map[string]reasons{
 		"cmd/internal/daemon": "what the demo shows is the product, not a copy of it",
 		"detector/exporter":   "the build that is running",
 	},
+	"cmd/internal/explanation": {
+		"cmd/internal/termsheet": "terms and revisions are shown as registrations shows them",
+		"consumer/codec":         "the event is read and shown in the native format",
+		"rules":                  "the kinds give the verdicts",
+		"rules/access":           "an event is explained",
+		"rules/document":         "what was meant is guessed as in files",
+		"rules/registry":         "the terms that held",
+	},
+	"cmd/internal/scenario": {
+		"consumer/codec":  "an event of a scenario is read as one of Kafka is",
+		"detector":        "what a scenario tests is the product, not a copy of it",
+		"detector/ledger": "events are folded and merged",
+		"rules":           "findings are compared, rule files read",
+		"rules/access":    "events are told",
+		"rules/document":  "every problem of a scenario has its place",
+		"rules/registry":  "registrations, as they were known at any time",
+	},
+	"cmd/internal/termsheet": {
+		"rules/access":   "terms hold at an instant",
+		"rules/document": "durations are shown as files write them, and what was meant is guessed as there",
+		"rules/registry": "the terms that are shown",
+	},
 	"cmd/sunsetwatch": {
 		"cmd/internal/daemon":        "run",
 		"cmd/internal/demo":          "demo",
-		"cmd/internal/registrations": "check",
+		"cmd/internal/explanation":   "explain",
+		"cmd/internal/registrations": "check, registrations",
+		"cmd/internal/scenario":      "test",
+		"cmd/internal/termsheet":     "registrations",
 		"cmd/internal/web":           "the flag --web.external-url",
-		"consumer/codec":             "decode",
+		"consumer/codec":             "decode, explain",
 		"detector/exporter":          "the build that is running",
-		"rules/access":               "check takes the wall time",
+		"rules":                      "rules are read with the set",
+		"rules/access":               "check and list take the wall time",
+		"rules/document":             "TIME is read as in files",
+		"rules/registry":             "a set is read in one place for all that show it",
 	},
 	"deploy": {
 		"deploy/grafana":    "dashboards are rendered",
@@ -127,6 +158,7 @@ var directions = map[string]reasons{
 	"deploy/generate":   {"deploy": "it writes the generated files"},
 	"deploy/grafana":    {},
 	"bench":             {},
+	"bench/child":       {},
 }
 
 // alone are modules and packages that only some packages may import, tests
@@ -136,7 +168,7 @@ var alone = []struct {
 	by   []string
 	why  string
 }{
-	{"github.com/twmb/franz-go/pkg/kfake", []string{"cmd/internal/demo"},
+	{"github.com/twmb/franz-go/pkg/kfake", []string{"cmd/internal/demo", "bench/child"},
 		"a fake broker belongs into the demo and into tests: nobody may mistake it for Kafka"},
 	{"github.com/twmb/franz-go", []string{"cmd/internal/demo", "consumer/fetch/fetchtest"},
 		"kafka-go is the client; franz-go is what it is compared with, in tests"},
@@ -152,20 +184,25 @@ var alone = []struct {
 	{"github.com/klauspost/compress", []string{"consumer/fetch"}, "one package inflates, under its cap"},
 	{"github.com/pierrec/lz4", []string{"consumer/fetch"}, "one package inflates, under its cap"},
 	{module + "/consumer/fetch/fetchtest", nil, "it is for tests only"},
+	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
+	{module + "/bench/child", nil, "it is for tests only"},
 }
 
 // pure are the packages without a clock, I/O, goroutines and loggers: the same
 // facts and terms give the same findings, whenever and wherever they are judged.
 // except are what single ones are allowed, with the reason.
 var pure = map[string]struct{ except reasons }{
-	"rules/access":    {},
-	"rules/document":  {except: reasons{"io": "problems are printed to a writer of the caller's"}},
-	"rules/registry":  {},
-	"rules":           {},
-	"detector/ledger": {},
-	"detector":        {},
-	"consumer/codec":  {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
+	"rules/access":             {},
+	"rules/document":           {except: reasons{"io": "problems are printed to a writer of the caller's"}},
+	"rules/model":              {except: reasons{"math/rand/v2": "random cases come from a seed of the caller's"}},
+	"rules/registry":           {},
+	"rules":                    {},
+	"detector/ledger":          {},
+	"detector":                 {},
+	"cmd/internal/explanation": {},
+	"cmd/internal/termsheet":   {},
+	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",
 		"sync/atomic": "scrapes come while a state is published",

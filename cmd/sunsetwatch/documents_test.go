@@ -182,6 +182,7 @@ var (
 
 // outside are names in backticks that are not ours.
 var outside = map[string]string{
+	".cache":                "what make fetches and notes; a fresh clone has none",
 	"protocol.RawExchanger": "kafka-go",
 	"kafka.Transport":       "kafka-go",
 	"kafka.Reader":          "kafka-go",

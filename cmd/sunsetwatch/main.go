@@ -81,6 +81,8 @@ we knew), and makes Prometheus alert on what is wrong.
 Begin with:
   sunsetwatch demo                         the story, with an embedded broker, in a minute
   sunsetwatch check registrations/         is what we registered sound?
+  sunsetwatch registrations list PATH      which terms hold?
+  sunsetwatch explain < event.json         what is wrong with this event, and why?
   sunsetwatch decode < events.jsonl        does it read our events?
   sunsetwatch test rules/scenarios         the stories, each with its exact answer
   sunsetwatch run --config.file=FILE       watch a topic
@@ -93,6 +95,6 @@ registrations, again whenever a registration changes. A kill loses nothing.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), decodeCommand(), testCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), explainCommand(), decodeCommand(), testCommand(), versionCommand())
 	return root
 }

@@ -1,13 +1,9 @@
 package fetch_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"sunsetwatch/bench/child"
 	"sunsetwatch/consumer/fetch"
 	. "sunsetwatch/consumer/fetch/fetchtest"
 )
@@ -54,7 +51,7 @@ func BenchmarkReader(b *testing.B) {
 // records; compare the readers of one run with each other.
 func BenchmarkTopic(b *testing.B) {
 	const total = 500_000
-	broker := startBroker(b)
+	broker := child.Broker(b)
 	for name, codec := range map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "zstd": kgo.ZstdCompression()} {
 		fill(b, broker, name, codec, total)
 		readers := []struct {
@@ -71,36 +68,6 @@ func BenchmarkTopic(b *testing.B) {
 			})
 		}
 	}
-}
-
-// startBroker starts this test binary as a broker, and gives its address.
-func startBroker(b *testing.B) string {
-	b.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), brokerProcess+"=1")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			b.Error(err)
-		}
-	})
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	return strings.TrimSpace(addr)
 }
 
 func fill(b *testing.B, broker, topic string, codec kgo.CompressionCodec, total int) {

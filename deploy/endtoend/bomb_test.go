@@ -3,10 +3,6 @@ package endtoend
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"sunsetwatch/bench/child"
 	"sunsetwatch/consumer/fetch/fetchtest"
 )
 
@@ -32,7 +29,7 @@ func TestBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.counts(100)
-	before, _ := p.memory()
+	before, _ := child.Memory(t, p.cmd.Process.Pid)
 
 	payload := zeroRecord(t, zeros)
 	if len(payload) > 600_000 {
@@ -43,7 +40,7 @@ func TestBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.counts(101)
-	_, peak := p.memory()
+	_, peak := child.Memory(t, p.cmd.Process.Pid)
 	t.Logf("resident set %d MB before, %d MB at its peak", before>>20, peak>>20)
 	if peak-before >= 100<<20 {
 		t.Errorf("the bomb of %d bytes raised the resident set by %d MB, from %d MB", len(payload), (peak-before)>>20, before>>20)
@@ -102,24 +99,4 @@ func produceBatch(t *testing.T, addr, topic string, batch []byte) {
 	if p := resp.(*kmsg.ProduceResponse).Topics[0].Partitions[0]; p.ErrorCode != 0 {
 		t.Fatalf("the broker refuses the batch: code %d %v", p.ErrorCode, p.ErrorMessage)
 	}
-}
-
-// memory is the resident set of the program and its peak, in bytes.
-func (p *program) memory() (now, peak int64) {
-	p.t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		p.t.Skip(err)
-	}
-	for line := range strings.Lines(string(data)) {
-		name, value, _ := strings.Cut(line, ":")
-		n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		switch name {
-		case "VmRSS":
-			now = n << 10
-		case "VmHWM":
-			peak = n << 10
-		}
-	}
-	return now, peak
 }

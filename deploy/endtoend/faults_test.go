@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"golang.org/x/sys/unix"
 
+	"sunsetwatch/bench/child"
 	"sunsetwatch/deploy/components"
 )
 
@@ -136,7 +137,7 @@ func TestStateIsLocked(t *testing.T) {
 	p := newProgram(t, addr, "locked", beforeRegistrations, "")
 	p.start()
 	p.ready()
-	second := &program{t: t, dir: p.dir, addr: freeAddress(t), log: &logs{}}
+	second := &program{t: t, dir: p.dir, addr: child.FreeAddress(t), log: &logs{}}
 	second.start()
 	err := second.cmd.Wait()
 	second.cmd = nil

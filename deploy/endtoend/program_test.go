@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,9 +20,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"sunsetwatch/bench/child"
 )
 
 // binary is the program, built once.
@@ -35,10 +35,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	binary = filepath.Join(dir, "sunsetwatch")
-	build := exec.Command("go", "build", "-o", binary, "sunsetwatch/cmd/sunsetwatch")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+	if binary, err = child.Build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
@@ -79,7 +77,7 @@ func (l *logs) String() string {
 // newProgram prepares a program with a configuration and registrations.
 func newProgram(t *testing.T, broker, topic, registrations, more string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, dir: t.TempDir(), addr: freeAddress(t), args: args, log: &logs{}}
+	p := &program{t: t, dir: t.TempDir(), addr: child.FreeAddress(t), args: args, log: &logs{}}
 	p.write("registrations.yml", registrations)
 	p.write("sunsetwatch.yml", fmt.Sprintf("kafka: {brokers: [%q], topics: [%s]}\nregistrations: [registrations.yml]\n%s", broker, topic, more))
 	t.Cleanup(func() {
@@ -98,16 +96,6 @@ func tail(s string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func (p *program) write(name, content string) {
 	p.t.Helper()
 	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(content), 0o600); err != nil {
@@ -118,26 +106,19 @@ func (p *program) write(name, content string) {
 func (p *program) start() {
 	p.t.Helper()
 	args := append([]string{"run", "--config.file", filepath.Join(p.dir, "sunsetwatch.yml"), "--web.listen-address", p.addr}, p.args...)
-	p.cmd = exec.Command(binary, args...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
+	p.cmd = child.Start(p.t, p.log, binary, args...)
 }
 
 // kill ends the program with SIGKILL.
 func (p *program) kill() {
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	child.Kill(p.cmd)
 	p.cmd = nil
 }
 
 // stop ends the program as an operator would.
 func (p *program) stop() {
 	p.t.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	if err := p.cmd.Wait(); err != nil {
+	if err := child.Stop(p.cmd); err != nil {
 		p.t.Errorf("after SIGTERM: %v", err)
 	}
 	p.cmd = nil

@@ -401,26 +401,6 @@ func TestEqualLabelsAreOneSeries(t *testing.T) {
 	}
 }
 
-func TestLifecycle(t *testing.T) {
-	at := func(i access.Instant) access.Instant { return i }
-	terms := &registry.Terms{From: 10, Sunset: 20, GraceUntil: 30, Pauses: []registry.Pause{{From: 12, Until: 14}}}
-	open := &registry.Terms{From: access.Beginning, Sunset: access.End, GraceUntil: access.End}
-	before := &registry.Terms{From: 10, Sunset: 5, GraceUntil: 5}
-	for _, tt := range []struct {
-		terms *registry.Terms
-		at    access.Instant
-		want  string
-	}{
-		{terms, at(9), "planned"}, {terms, 10, "active"}, {terms, 12, "paused"}, {terms, 14, "active"},
-		{terms, 19, "active"}, {terms, 20, "grace"}, {terms, 29, "grace"}, {terms, 30, "ended"},
-		{open, 0, "active"}, {open, access.At(time.Now()), "active"}, {before, 7, "ended"}, {before, 4, "planned"},
-	} {
-		if got := lifecycle(tt.terms, tt.at); got != tt.want {
-			t.Errorf("at %d: %s, want %s", tt.at, got, tt.want)
-		}
-	}
-}
-
 func TestCapKeepsAlerts(t *testing.T) {
 	wall := &clock{minute(2)}
 	limited := func(limit int) *Collector {

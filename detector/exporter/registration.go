@@ -3,7 +3,6 @@ package exporter
 import (
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
-	"sunsetwatch/rules/registry"
 )
 
 // kindAccessAfterSunset is the kind whose series exist from the start.
@@ -45,28 +44,10 @@ func registryRowsOf(s *State, wall access.Instant) registryRows {
 			r.rows = append(r.rows, row{registrationSunset, rankRegistry, seconds(terms.Sunset), []string{partner, feature}})
 		}
 		r.rows = append(r.rows, row{registrationInfo, rankInfo, 1,
-			[]string{partner, feature, lifecycle(terms, at), owner, team, label(reg.Program)}})
+			[]string{partner, feature, terms.LifecycleAt(at).String(), owner, team, label(reg.Program)}})
 	}
 	r.rows = append(r.rows, partnerRows(s)...)
 	return r
-}
-
-// lifecycle is where at lies in the terms.
-func lifecycle(t *registry.Terms, at access.Instant) string {
-	switch {
-	case at >= t.Sunset && at >= t.GraceUntil:
-		return "ended"
-	case at >= t.Sunset:
-		return "grace"
-	case at < t.From:
-		return "planned"
-	}
-	for _, p := range t.Pauses {
-		if p.From <= at && at < p.Until {
-			return "paused"
-		}
-	}
-	return "active"
 }
 
 // partnerRows are the series of sunsetwatch_partner_events_total. Every

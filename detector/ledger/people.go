@@ -157,19 +157,6 @@ func CountUnion(sets []*People) (n uint64, exact bool) {
 	return u.estimate(), false
 }
 
-// Clone is an independent copy; nil of nil.
-func (p *People) Clone() *People {
-	if p == nil {
-		return nil
-	}
-	c := &People{n: p.n, few: p.few, slots: slices.Clone(p.slots)}
-	if p.sketch != nil {
-		copied := *p.sketch
-		c.sketch = &copied
-	}
-	return c
-}
-
 // bytes is about the memory held.
 func (p *People) bytes() int {
 	switch {

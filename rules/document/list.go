@@ -18,11 +18,14 @@ const chunkBytes = 128 << 10
 // tree, and is parsed chunk by chunk when it is walked.
 //
 // Cutting a file before it is parsed is sound because it is believed only as
-// far as the parser confirms it: a line that begins, at the indentation of the
-// list's items, with a dash begins an item unless it lies inside quotes or
-// brackets; then the chunk before it is left open, which is an error, and on
-// any error the file is parsed in one piece. What a chunk cannot show (anchors,
-// directives, document markers, strange line breaks) keeps a file undivided.
+// far as it is confirmed: a line that begins, at the indentation of the list's
+// items, with a dash begins an item unless it lies inside quotes or brackets;
+// then the chunk before it is left open, which is an error, and on any error the
+// file is parsed in one piece. The same holds for the line that ends the list,
+// but what follows it has been read before the list is walked: so a chunk with a
+// line that may leave something open is parsed when the file is split. What a
+// chunk cannot show (anchors, directives, document markers, strange line breaks)
+// keeps a file undivided.
 type list struct {
 	key        string
 	line       int // of the key, from 1
@@ -69,6 +72,9 @@ func (d *Document) split(chunk int) bool {
 	for _, l := range lists {
 		value := byLine[l.line]
 		if value == nil || times[l.key] > 1 { // nobody would walk the second
+			return false
+		}
+		if !l.closed(d.data) {
 			return false
 		}
 		found[value] = l
@@ -180,7 +186,7 @@ func (d *Document) eachItem(l *list, do func(item *yaml.Node, shift int32)) {
 	var text []byte
 	for from := l.start; from < l.end; {
 		to := l.boundary(d.data, from)
-		text = append(append(append(text[:0], l.key...), ":\n"...), d.data[from:to]...)
+		text = l.text(text, d.data[from:to])
 		items := l.items(text)
 		if items == nil {
 			d.wholeItems(l, done, do)
@@ -198,6 +204,29 @@ func (d *Document) eachItem(l *list, do func(item *yaml.Node, shift int32)) {
 		line += bytes.Count(d.data[from:to], []byte("\n"))
 		from = to
 	}
+}
+
+// closed reports whether no quotes and no brackets are open where a chunk ends.
+func (l *list) closed(data []byte) bool {
+	for from := l.start; from < l.end; {
+		to := l.boundary(data, from)
+		for line := range bytes.Lines(data[from:to]) {
+			if closes(line) {
+				continue
+			}
+			if l.items(l.text(nil, data[from:to])) == nil {
+				return false
+			}
+			break
+		}
+		from = to
+	}
+	return true
+}
+
+// text is a chunk under the list's key, written over into.
+func (l *list) text(into, chunk []byte) []byte {
+	return append(append(append(into[:0], l.key...), ":\n"...), chunk...)
 }
 
 // items parses a chunk that stands under the list's key; nil where it is not

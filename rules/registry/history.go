@@ -232,16 +232,14 @@ func (s *set) pauses(v document.Value) []Pause {
 }
 
 func (s *set) operations(v document.Value) []access.Operation {
-	all := []access.Operation{}
 	words := []string{access.Read.String(), access.List.String(), access.Write.String(), access.Delete.String()}
-	v.Each(func(v document.Value) {
-		if w, ok := v.Word(words); ok {
-			o, _ := access.ParseOperation([]byte(w))
-			all = append(all, o)
+	return sorted(v, func(v document.Value) (o access.Operation, ok bool) {
+		w, ok := v.Word(words)
+		if ok {
+			o, _ = access.ParseOperation([]byte(w))
 		}
+		return o, ok
 	})
-	slices.Sort(all)
-	return slices.Clip(slices.Compact(all))
 }
 
 func (s *set) requires(v document.Value) Requirement {
@@ -255,10 +253,18 @@ func (s *set) requires(v document.Value) Requirement {
 }
 
 func (s *set) patterns(v document.Value) []string {
-	all := []string{}
+	return sorted(v, func(v document.Value) (string, bool) {
+		p := s.pattern(v)
+		return p, p != ""
+	})
+}
+
+// sorted are the items of a list that read understands, each once; never nil.
+func sorted[T cmp.Ordered](v document.Value, read func(document.Value) (T, bool)) []T {
+	all := []T{}
 	v.Each(func(v document.Value) {
-		if p := s.pattern(v); p != "" {
-			all = append(all, p)
+		if item, ok := read(v); ok {
+			all = append(all, item)
 		}
 	})
 	slices.Sort(all)

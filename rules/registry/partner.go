@@ -40,3 +40,30 @@ func (r *Registration) Revisions() []*Revision {
 	}
 	return all
 }
+
+// Statement is a revision and what it alone says: Decided is itself for each
+// field that it names, and nil for the others, which hold their defaults.
+type Statement struct {
+	*Revision
+	Terms
+}
+
+// Statements of r in the order of recorded; later lines are later.
+func (r *Registration) Statements() []Statement { return r.history.statements() }
+
+// Statements of p, which name sunset and grace only, as those of a registration.
+func (p *Program) Statements() []Statement { return p.history.statements() }
+
+func (h history) statements() []Statement {
+	all := make([]Statement, len(h))
+	for i := range h {
+		var own, none deciders
+		for f := range Field(Fields) {
+			if h[i].names(f) {
+				own[f] = &h[i]
+			}
+		}
+		all[i] = Statement{&h[i].Revision, (&Registration{}).terms(&own, &none)}
+	}
+	return all
+}

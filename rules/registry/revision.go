@@ -58,6 +58,17 @@ const (
 
 var requirementWords = []string{"consent", "own_data", "indicator"} // in the order of the bits
 
+// Words of what r holds, as files write them.
+func (r Requirement) Words() []string {
+	all := []string{}
+	for i, w := range requirementWords {
+		if r&(1<<i) != 0 {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
 // Pause is a half-open stretch [From, Until) without access.
 type Pause struct {
 	From, Until access.Instant

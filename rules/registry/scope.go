@@ -25,7 +25,7 @@ type retirement struct {
 func (r *retirement) at(t, k access.Instant) (Retired, bool) {
 	known := r.history.known(k)
 	d := deciders{Sunset: known.deciding(Sunset, t), Grace: known.deciding(Grace, t)}
-	sunset, graceUntil := ending(&d)
+	sunset, _, graceUntil := ending(&d)
 	if t < sunset || sunset == access.End {
 		return Retired{}, false
 	}

@@ -92,15 +92,9 @@ func (s *set) readPartner(v document.Value) {
 		}
 	})
 	m.Done()
-	if p.Name == "" {
-		return
+	if first(s.partnerPlaces, "partner", p.Name, p.place) {
+		s.partners = append(s.partners, p)
 	}
-	if first, ok := s.partnerPlaces[p.Name]; ok {
-		p.place.Errorf("partner %s is defined twice: first at %s", document.Show(p.Name), first)
-		return
-	}
-	s.partnerPlaces[p.Name] = p.place
-	s.partners = append(s.partners, p)
 }
 
 func (s *set) readAlias(v document.Value) (_ Alias, _ document.Place, ok bool) {
@@ -146,15 +140,9 @@ func (s *set) readProgram(v document.Value) {
 	p.Team = s.text(m.Value("team"))
 	p.history = s.readHistory(m, endingOnly)
 	m.Done()
-	if p.Name == "" {
-		return
+	if first(s.programPlaces, "program", p.Name, p.place) {
+		s.programs = append(s.programs, p)
 	}
-	if first, ok := s.programPlaces[p.Name]; ok {
-		p.place.Errorf("program %s is defined twice: first at %s", document.Show(p.Name), first)
-		return
-	}
-	s.programPlaces[p.Name] = p.place
-	s.programs = append(s.programs, p)
 }
 
 func (s *set) readScope(v document.Value) {
@@ -166,15 +154,23 @@ func (s *set) readScope(v document.Value) {
 	r := declaredScope{retirement{name: s.pattern(name)}, name.Place()}
 	r.history = s.readHistory(m, endingOnly)
 	m.Done()
-	if r.name == "" {
-		return
+	if first(s.scopePlaces, "scope", r.name, r.place) {
+		s.scopes = append(s.scopes, r)
 	}
-	if first, ok := s.scopePlaces[r.name]; ok {
-		r.place.Errorf("scope %s is defined twice: first at %s", document.Show(r.name), first)
-		return
+}
+
+// first reports whether a name is declared for the first time, and notes where. A
+// name that could not be read is "".
+func first(places map[string]document.Place, what, name string, place document.Place) bool {
+	if name == "" {
+		return false
 	}
-	s.scopePlaces[r.name] = r.place
-	s.scopes = append(s.scopes, r)
+	if before, ok := places[name]; ok {
+		place.Errorf("%s %s is defined twice: first at %s", what, document.Show(name), before)
+		return false
+	}
+	places[name] = place
+	return true
 }
 
 func (s *set) readRegistration(v document.Value) {

@@ -2,8 +2,10 @@ package registry
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
+	"time"
 
 	"sunsetwatch/rules/access"
 )
@@ -12,7 +14,8 @@ import (
 type Terms struct {
 	From        access.Instant // Beginning: open
 	Sunset      access.Instant // the effective one, own or the program's; End: none
-	GraceUntil  access.Instant // Sunset plus the grace that belongs to it; End where there is no sunset
+	GraceUntil  access.Instant // Sunset plus Grace; End where there is no sunset
+	Grace       time.Duration  // that belongs to Sunset, or would if there were one
 	Program     string         // the program whose sunset is the effective one; empty where the registration's own is
 	Deprecation access.Instant // End: none
 	Pauses      []Pause        // sorted by From
@@ -64,25 +67,37 @@ func (r *Registration) terms(own, program *deciders) Terms {
 	if d := own[Requires]; d != nil {
 		t.Requires = d.requires
 	}
-	t.Sunset, t.GraceUntil = ending(own)
-	if sunset, graceUntil := ending(program); sunset < t.Sunset { // where they are equal, its own
-		t.Sunset, t.GraceUntil, t.Program = sunset, graceUntil, r.Program
+	t.Sunset, t.Grace, t.GraceUntil = ending(own)
+	if sunset, grace, graceUntil := ending(program); sunset < t.Sunset { // where they are equal, its own
+		t.Sunset, t.Grace, t.GraceUntil, t.Program = sunset, grace, graceUntil, r.Program
 		t.Decided[Sunset], t.Decided[Grace] = program[Sunset].info(), program[Grace].info()
 	}
 	return t
 }
 
-// ending is a sunset and the end of the grace that belongs to it.
-func ending(d *deciders) (sunset, graceUntil access.Instant) {
+// ending is a sunset, its grace and the end of it.
+func ending(d *deciders) (sunset access.Instant, grace time.Duration, graceUntil access.Instant) {
 	sunset = access.End
 	if d[Sunset] != nil {
 		sunset = d[Sunset].sunset
 	}
-	graceUntil = sunset
 	if d[Grace] != nil {
-		graceUntil = sunset.Plus(d[Grace].grace)
+		grace = d[Grace].grace
 	}
-	return sunset, graceUntil
+	return sunset, grace, sunset.Plus(grace)
+}
+
+// Stretches are the terms over event time, all being known: each holds from its
+// instant on until the next begins. The first begins at Beginning. The Terms are
+// shared and must not be changed.
+func (r *Registration) Stretches() iter.Seq2[access.Instant, *Terms] {
+	return func(yield func(access.Instant, *Terms) bool) {
+		for i := range r.stretches {
+			if !yield(r.stretches[i].since, &r.stretches[i].terms) {
+				return
+			}
+		}
+	}
 }
 
 // compile finds the stretches of event time in which the terms are the same,
