@@ -89,7 +89,7 @@ func readLive(t task) (result, error) {
 	if l.detector, err = detector.New(detector.Options{Facts: l.ledger}); err != nil {
 		return result{}, err
 	}
-	l.detector.Reload(snapshot, access.At(time.Now()))
+	l.detector.Reload(snapshot, nil, access.At(time.Now()))
 	if t.State != "" {
 		if l.store, err = store.Open(t.State, store.Options{Now: time.Now()}); err != nil {
 			return result{}, err

@@ -88,9 +88,17 @@ func (j *judge) dormant() {
 	if ended != access.End {
 		at = ended - 1
 	}
+	partner := j.registry.Partner(j.group.partner)
+	for _, a := range partner.Principals {
+		for _, t := range [...]access.Instant{a.From, a.Until} {
+			if t > j.now {
+				j.due = min(j.due, t)
+			}
+		}
+	}
 	s := newSum(k, "")
 	s.absent = absence{since: since, ended: ended, last: j.used.last, used: j.used.known,
-		principals: owned(j.registry.Partner(j.group.partner), at)}
+		principals: owned(partner, at)}
 	s.accesses.lastMatch = rules.Match{Since: access.Beginning, Until: access.End, Sunset: access.End, GraceUntil: access.End, Terms: terms}
 	s.accesses.firstMatch = s.accesses.lastMatch
 	j.sums = append(j.sums, s)

@@ -17,14 +17,13 @@ type probing struct {
 
 // newest is the last of some events.
 type newest struct {
-	known     bool
-	mark      ledger.Mark
-	principal string
+	known bool
+	mark  ledger.Mark
 }
 
-func (l *newest) meet(facts Facts, at ledger.Mark, principal string) {
+func (l *newest) meet(facts Facts, at ledger.Mark) {
 	if !l.known || facts.Before(l.mark, at) {
-		*l = newest{true, at, principal}
+		*l = newest{true, at}
 	}
 }
 
@@ -39,10 +38,10 @@ func (p *probing) meet(facts Facts, c *ledger.Cell, s *parted, part int) {
 		}
 	}
 	if part == 0 {
-		to.meet(facts, s.First, c.Principal())
+		to.meet(facts, s.First)
 	}
 	if part == len(s.starts)-1 {
-		to.meet(facts, s.Last, c.Principal())
+		to.meet(facts, s.Last)
 	}
 }
 
@@ -80,13 +79,21 @@ func (j *judge) retained() {
 	if j.probing.saysDisabled(j.facts) {
 		return
 	}
-	principal := j.probing.enabled.principal
-	j.due = min(j.due, j.nextChange(principal))
-	h := j.holds(principal, j.now)
-	j.current = rules.Case{Time: j.now, Principal: principal, Belongs: h.belongs, Left: h.left, Terms: h.terms}
-	if w := rules.WindowOf(&j.current); h.partner != j.group.partner || w != rules.AfterEnd && w != rules.Unknown {
+	for _, principal := range s.probes.principals {
+		j.due = min(j.due, j.nextChange(principal))
+	}
+	if !slices.ContainsFunc(s.probes.principals, j.stillWrong) {
 		j.sums = slices.Delete(j.sums, i, i+1)
 	}
+}
+
+// stillWrong reports whether an access of principal at the time of judgement
+// would be one that nothing allows, and the group's.
+func (j *judge) stillWrong(principal string) bool {
+	h := j.holds(principal, j.now)
+	j.current = rules.Case{Time: j.now, Principal: principal, Belongs: h.belongs, Left: h.left, Terms: h.terms}
+	w := rules.WindowOf(&j.current)
+	return h.partner == j.group.partner && (w == rules.AfterEnd || w == rules.Unknown)
 }
 
 // saysDisabled reports what the latest probe says.

@@ -24,6 +24,9 @@ func (j judgement) retained(heaps []heap) []Finding {
 		if w.kind != NoRegistration && w.kind != AccessAfterSunset {
 			continue
 		}
+		if owner == "" {
+			w.since = j.registry.givenUp(e.Principal, e.Feature, e.Time, j.k)
+		}
 		partner, unregistered := j.registry.whose(e.Principal, e.Time)
 		key := Key{Kind: RetainedCapability, Partner: partner, Principal: unregistered, Feature: e.Feature}
 		v := verdict{key: key, since: w.since, ending: w.ending, by: w.by}
@@ -106,19 +109,15 @@ func (j judgement) capable(c capability, heaps []heap) (Finding, bool) {
 }
 
 // stillWrong reports whether rule 1 would give no_registration or
-// access_after_sunset at N, for any of the principals that were probed: one
-// that belongs to nobody at N is always in the condition; one of P is where
-// partner x feature is; one that another partner owns by then says nothing of P.
+// access_after_sunset of the same P at N, for any of the principals that were
+// probed: one that somebody else owns by then, or owned last, says nothing of P.
 func (j judgement) stillWrong(c capability) bool {
 	for _, principal := range principals(c.enabled) {
-		owner := j.registry.owner(principal, j.n)
-		if c.key.Partner == Unregistered {
-			return true
-		}
-		if owner != "" && owner != c.key.Partner {
+		partner, unregistered := j.registry.whose(principal, j.n)
+		if partner != c.key.Partner || unregistered != c.key.Principal {
 			continue
 		}
-		w := j.registry.windowAt(owner, c.key.Feature, j.n, j.k)
+		w := j.registry.windowAt(j.registry.owner(principal, j.n), c.key.Feature, j.n, j.k)
 		if w.kind == NoRegistration || w.kind == AccessAfterSunset {
 			return true
 		}

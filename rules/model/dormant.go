@@ -46,12 +46,13 @@ func (j judgement) windowOf(r *Registration) window {
 	return j.registry.windowAt(r.Partner, r.Feature, j.n, j.k)
 }
 
-// lastAccess of partner x feature before an instant: by any principal that
-// belonged to the partner then, whatever is wrong with it.
+// lastAccess of partner x feature before an instant: by any principal whose
+// partner it was then, or the last one before, whatever is wrong with it.
 func (j judgement) lastAccess(r *Registration, before access.Instant) *Event {
 	var last *Event
 	for i, e := range j.events {
-		if e.access() && e.Feature == r.Feature && e.Time < before && j.registry.owner(e.Principal, e.Time) == r.Partner {
+		partner, _ := j.registry.whose(e.Principal, e.Time)
+		if e.access() && e.Feature == r.Feature && e.Time < before && partner == r.Partner {
 			last = &j.events[i]
 		}
 	}

@@ -138,8 +138,9 @@ func (g *generator) words(c *Case) {
 		if g.chance(0.5) {
 			e.Partner = pick(g, c.Registry.Partners...).Name
 		}
-		if g.chance(0.3) {
-			e.Feature = pick(g, features...)
+		if len(c.Registry.Registrations) > 0 && g.chance(0.3) {
+			// The rule file refuses a feature that nobody registered.
+			e.Feature = pick(g, c.Registry.Registrations...).Feature
 		}
 		if g.chance(0.3) {
 			e.Ticket = "X-1"
@@ -158,6 +159,10 @@ func (g *generator) words(c *Case) {
 		f := pick(g, found...)
 		after := pick(g, f.FirstEvent.Time, f.LastEvent.Time, f.LastEvent.Time, pick(g, c.Events...).Time)
 		at := (after + access.Minute - 1).Minute() + pick(g, 0, 0, -access.Minute, access.Minute, access.Hour, access.OneDay, access.OneDay+access.Minute, 2*access.OneDay)
+		// The rule file refuses a finding that is closed twice at the same time.
+		if slices.ContainsFunc(c.Rules.Closures, func(o Closing) bool { return o.Finding == f.Key && o.At == at }) {
+			continue
+		}
 		c.Rules.Closures = append(c.Rules.Closures, Closing{Finding: f.Key, By: pick(g, "jo", "kim"), Reason: "credential revoked", At: at})
 	}
 	for range g.r.IntN(3) {

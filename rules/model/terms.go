@@ -110,6 +110,28 @@ func (g Registry) whose(principal string, t access.Instant) (partner, unregister
 	return Unregistered, principal
 }
 
+// givenUp is since when accesses of a principal that belongs to nobody any more
+// count as wrong: the end of its last alias by t. Where nothing was registered
+// either, they were wrong before that, and Beginning is the answer.
+func (g Registry) givenUp(principal, feature string, t, k access.Instant) access.Instant {
+	if g.owner(principal, t) != "" {
+		return access.Beginning
+	}
+	partner := g.lastOwner(principal, t)
+	since := access.Beginning
+	for _, p := range g.Partners {
+		for _, a := range p.Principals {
+			if p.Name == partner && a.ID == principal && a.Until <= t {
+				since = max(since, a.Until)
+			}
+		}
+	}
+	if g.registration(partner, feature, k) == nil {
+		return access.Beginning
+	}
+	return since
+}
+
 // ending is a sunset with its grace: of a registration, a program or a scope.
 type ending struct {
 	sunset  access.Instant // End: none

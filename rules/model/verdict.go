@@ -70,6 +70,9 @@ func (g Registry) verdicts(e Event, k access.Instant) []verdict {
 
 	w := g.windowAt(owner, e.Feature, e.Time, k)
 	if w.kind != "" {
+		if owner == "" {
+			w.since = g.givenUp(e.Principal, e.Feature, e.Time, k)
+		}
 		return []verdict{{key: key(w.kind), since: w.since, ending: w.ending, by: w.by, scopes: scopes}}
 	}
 
