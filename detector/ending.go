@@ -111,7 +111,8 @@ func (d *Detector) aged(last access.Instant) ending {
 	return e
 }
 
-// close closes by the first of all that applies at the time of judgement.
+// close closes by the one of all that applies at the time of judgement and gives
+// the earliest time; the first one of equal ones.
 func (d *Detector) close(e *ending, all []closing) {
 	var first *closing
 	for i := range all {
@@ -119,7 +120,7 @@ func (d *Detector) close(e *ending, all []closing) {
 		switch {
 		case c.from > d.now:
 			e.due = min(e.due, c.from)
-		case first == nil || c.from < first.from || c.from == first.from && c.at < first.at:
+		case first == nil || c.at < first.at:
 			first = c
 		}
 	}
@@ -144,7 +145,7 @@ func (d *Detector) endOfProbes(s *sum, closures []*rules.ClosureRule) ending {
 	}
 	for _, c := range closures {
 		if c.At >= last {
-			all = append(all, closing{c.At, c.At, byPerson(c)})
+			all = append(all, closing{max(c.At, last.Plus(quietAfter)), c.At, byPerson(c)})
 		}
 	}
 	d.close(&e, all)

@@ -11,8 +11,8 @@ import (
 // probing is what capability probes of one group said.
 type probing struct {
 	enabled, disabled newest
-	// The days on which a probe said disabled.
-	disabledDays ledger.Days
+	// The runs of probes that said disabled, of each cell.
+	disabledRuns []ledger.Run
 }
 
 // newest is the last of some events.
@@ -34,7 +34,7 @@ func (p *probing) meet(facts Facts, c *ledger.Cell, s *parted, part int) {
 	if c.Attributes().Probe == access.ProbeDisabled {
 		to = &p.disabled
 		if len(s.starts) == 1 {
-			p.disabledDays.Union(&s.Days)
+			p.disabledRuns = append(p.disabledRuns, s.Days.Runs()...)
 		}
 	}
 	if part == 0 {
@@ -46,18 +46,20 @@ func (p *probing) meet(facts Facts, c *ledger.Cell, s *parted, part int) {
 }
 
 // disabledAfter is when a probe first said disabled after t; End: never. Within
-// a run of probes that begins before t it is not known exactly: a day after t at
-// the newest then.
+// a run of probes that begins before t it is not known exactly: it is a day after
+// t at the latest, which is all that ends accesses; what ends probes may be given
+// up to a day late.
 func (p *probing) disabledAfter(t access.Instant) access.Instant {
-	for _, r := range p.disabledDays.Runs() {
+	first := access.End
+	for _, r := range p.disabledRuns {
 		switch {
 		case r.First > t:
-			return r.First
+			first = min(first, r.First)
 		case r.Last > t:
-			return min(r.Last, t+access.OneDay)
+			first = min(first, r.Last, t+access.OneDay)
 		}
 	}
-	return access.End
+	return first
 }
 
 // retained keeps a finding of probes only where an access was not found wrong in

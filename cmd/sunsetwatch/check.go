@@ -44,11 +44,7 @@ Exit code: 0 no errors (there may be warnings), 2 errors.`,
 			}
 			fmt.Fprint(c.OutOrStdout(), problems)
 			if snapshot == nil {
-				what := "the set is refused"
-				if ruleFile != "" {
-					what = "the set and the rules are refused"
-				}
-				fmt.Fprintf(c.ErrOrStderr(), "%s: %s\n", problems.Summary(), what)
+				fmt.Fprintf(c.ErrOrStderr(), "%s: %s\n", problems.Summary(), refused(ruleFile))
 				return &exit{code: exitUsage}
 			}
 			with := ""
@@ -66,6 +62,14 @@ Exit code: 0 no errors (there may be warnings), 2 errors.`,
 	}
 	c.Flags().StringVar(&ruleFile, "rules", "", "check this rule `FILE` against the set")
 	return c
+}
+
+// refused says what is, where a problem is an error.
+func refused(ruleFile string) string {
+	if ruleFile != "" {
+		return "the set and the rules are refused"
+	}
+	return "the set is refused"
 }
 
 func count(n int, noun string) string {

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,11 +12,8 @@ import (
 	"sunsetwatch/cmd/internal/explanation"
 	"sunsetwatch/cmd/internal/termsheet"
 	"sunsetwatch/consumer/codec"
-	doc "sunsetwatch/rules/document"
-
-	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
-	"sunsetwatch/rules/registry"
+	doc "sunsetwatch/rules/document"
 )
 
 func explainCommand() *cobra.Command {
@@ -71,6 +68,7 @@ Exit code: 0 explained, whatever the verdict, 2 bad usage, registrations or even
 				if len(paths) == 0 {
 					paths = read.Registrations
 				}
+				rulesFile = cmp.Or(rulesFile, read.Rules)
 			}
 			if err != nil {
 				return &exit{exitUsage, err}
@@ -78,15 +76,9 @@ Exit code: 0 explained, whatever the verdict, 2 bad usage, registrations or even
 			if len(paths) == 0 {
 				return &exit{exitUsage, errors.New("--registrations is required, or a --config.file that names them")}
 			}
-			now := access.At(time.Now())
 			q := explanation.Question{KnownAt: k}
-			if q.Registrations, err = readSet(c.ErrOrStderr(), paths, now); err != nil {
+			if q.Registrations, q.Rules, err = readSet(c.ErrOrStderr(), paths, rulesFile, access.At(time.Now())); err != nil {
 				return err
-			}
-			if rulesFile != "" {
-				if q.Rules, err = readRules(rulesFile, q.Registrations, now); err != nil {
-					return &exit{exitUsage, err}
-				}
 			}
 			data, err := io.ReadAll(io.LimitReader(c.InOrStdin(), access.MaxValueBytes+1))
 			if err != nil {
@@ -108,22 +100,9 @@ Exit code: 0 explained, whatever the verdict, 2 bad usage, registrations or even
 	}
 	f := c.Flags()
 	f.StringArrayVar(&paths, "registrations", nil, "`PATH` of registration files or a directory of them; repeatable; default: those of --config.file")
-	f.StringVar(&rulesFile, "rules", "", "rule `FILE` with severities, exceptions, closures and disputes; default: none")
-	f.StringVar(&config, "config.file", "", "configuration `FILE` whose section events says where fields are; default: the native format")
+	f.StringVar(&rulesFile, "rules", "", "rule `FILE` with severities, exceptions, closures and disputes; default: that of --config.file")
+	f.StringVar(&config, "config.file", "", "configuration `FILE` that says where fields are, and names registrations and rules; default: the native format")
 	known.add(f)
 	f.StringVarP(&output, "output", "o", "text", "`FORMAT`: text or json")
 	return c
-}
-
-// readRules reads a rule file against the registrations that it speaks of.
-func readRules(path string, s *registry.Snapshot, now access.Instant) (*rules.RuleSet, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	set, problems := rules.ReadRules(registry.File{Name: path, Data: data}, s, rules.RuleOptions{Now: now})
-	if err := problems.Err(); err != nil {
-		return nil, fmt.Errorf("the rule file is refused:\n%w", err)
-	}
-	return set, nil
 }

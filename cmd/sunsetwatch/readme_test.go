@@ -28,6 +28,7 @@ var runs = map[string]struct {
 		`^{"time":"2015-07-01T00:00:00Z","principal":"app-netflix",.*"outcome":"served".*}\n$`},
 	`echo '{"time":"2015-07-01T00:00:00Z","principal":"app-netflix-web","feature":"msg.recommend","operation":"read"}' | bin/sunsetwatch explain --registrations deploy/registrations`: {0,
 		`\nVerdict: +this access is wrong: access_after_sunset \(warning\)\n`},
+	"bin/sunsetwatch test rules/scenarios": {0, `(?m)^ok    rules/scenarios/netflix-messages.txtar  \d`},
 	"go run ./deploy/generate rules -external-url https://sunsetwatch.example.com -runbook-url https://wiki.example.com/sunsetwatch > sunsetwatch.rules.yml": {0, `^$`},
 }
 
@@ -58,6 +59,7 @@ func TestReadmeCommands(t *testing.T) {
 	for name, target := range map[string]string{
 		"bin/sunsetwatch": program,
 		"deploy":          filepath.Join(repository, "deploy"),
+		"rules":           filepath.Join(repository, "rules"),
 	} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)

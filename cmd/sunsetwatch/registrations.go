@@ -11,6 +11,7 @@ import (
 
 	"sunsetwatch/cmd/internal/registrations"
 	"sunsetwatch/cmd/internal/termsheet"
+	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	doc "sunsetwatch/rules/document"
 	"sunsetwatch/rules/registry"
@@ -136,7 +137,7 @@ error.`,
 			if err != nil {
 				return &exit{exitUsage, err}
 			}
-			s, err := readSet(c.ErrOrStderr(), args[1:], access.At(time.Now()))
+			s, _, err := readSet(c.ErrOrStderr(), args[1:], "", access.At(time.Now()))
 			if err != nil {
 				return err
 			}
@@ -200,7 +201,7 @@ func (f *sheetFlags) sheet(c *cobra.Command, paths []string, at, now access.Inst
 	if err != nil {
 		return &exit{exitUsage, err}
 	}
-	s, err := readSet(c.ErrOrStderr(), paths, now)
+	s, _, err := readSet(c.ErrOrStderr(), paths, "", now)
 	if err != nil {
 		return err
 	}
@@ -229,15 +230,16 @@ func (f *sheetFlags) print(w io.Writer, value any, table func(wide bool) string)
 	return nil
 }
 
-// readSet is the set of paths. Where it is refused, its problems are printed.
-func readSet(stderr io.Writer, paths []string, now access.Instant) (*registry.Snapshot, error) {
-	s, _, problems, err := registrations.Read(paths, "", now)
+// readSet is the set of paths, and the rules of a file against it, nil where
+// there is none. Where either is refused, the problems are printed.
+func readSet(stderr io.Writer, paths []string, ruleFile string, now access.Instant) (*registry.Snapshot, *rules.RuleSet, error) {
+	s, set, problems, err := registrations.Read(paths, ruleFile, now)
 	switch {
 	case err != nil:
-		return nil, &exit{exitUsage, err}
+		return nil, nil, &exit{exitUsage, err}
 	case s == nil:
-		fmt.Fprintf(stderr, "%s%s: the set is refused\n", problems, problems.Summary())
-		return nil, &exit{code: exitUsage}
+		fmt.Fprintf(stderr, "%s%s: %s\n", problems, problems.Summary(), refused(ruleFile))
+		return nil, nil, &exit{code: exitUsage}
 	}
-	return s, nil
+	return s, set, nil
 }

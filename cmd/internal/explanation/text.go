@@ -37,19 +37,12 @@ func (e *Explanation) Text() string {
 	b.WriteString("\nKinds:\n")
 	rows(&b, e.verdictRows())
 	for i := range e.Verdicts {
-		v := &e.Verdicts[i]
-		if v.Sentence == nil && len(v.Notes) == 0 {
+		m := e.Verdicts[i].Match
+		if m == nil || m.Sentence == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "\nFinding %s, %s", *v.Finding, v.Kind)
-		if v.Scope != nil {
-			b.WriteString(" of " + termsheet.Name(*v.Scope))
-		}
-		b.WriteString(", of this event alone:\n")
-		if v.Sentence != nil {
-			b.WriteString("  " + *v.Sentence + "\n")
-		}
-		for _, note := range v.Notes {
+		fmt.Fprintf(&b, "\nFinding %s, %s, of this event alone:\n  %s\n", m.Finding, e.Verdicts[i].name(), *m.Sentence)
+		for _, note := range m.Notes {
 			b.WriteString("  " + note + "\n")
 		}
 	}
@@ -80,11 +73,7 @@ func (e *Explanation) answer() string {
 	for i := range e.Verdicts {
 		switch v := &e.Verdicts[i]; v.Verdict {
 		case Matches:
-			name := v.Kind
-			if v.Scope != nil {
-				name += " of " + termsheet.Name(*v.Scope)
-			}
-			found = append(found, fmt.Sprintf("%s (%s)", name, v.Severity))
+			found = append(found, fmt.Sprintf("%s (%s)", v.name(), v.Match.Severity))
 		case Counted:
 			counted = append(counted, v.Kind)
 		}
@@ -246,14 +235,18 @@ func (e *Explanation) verdictRows() [][]string {
 	for i := range e.Verdicts {
 		v := &e.Verdicts[i]
 		word := map[string]string{NoMatch: "no", NotJudged: "not judged", Counted: "attempt"}[v.Verdict]
-		kind := v.Kind
 		if v.Verdict == Matches {
-			word = v.Severity.String()
+			word = v.Match.Severity.String()
 		}
-		if v.Scope != nil {
-			kind += " of " + termsheet.Name(*v.Scope)
-		}
-		all = append(all, []string{kind, word, v.Why})
+		all = append(all, []string{v.name(), word, v.Why})
 	}
 	return all
+}
+
+// name of the kind and, of scope_retired, the scope.
+func (v *Verdict) name() string {
+	if v.Match == nil || v.Match.Scope == nil {
+		return v.Kind
+	}
+	return v.Kind + " of " + termsheet.Name(*v.Match.Scope)
 }

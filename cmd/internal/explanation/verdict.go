@@ -22,10 +22,14 @@ const (
 type Verdict struct {
 	Kind    string `json:"kind"`
 	Verdict string `json:"verdict"`
-	Why     string `json:"why"` // the reason, as a part of a sentence
-	// The rest is of a match, or of what an attempt is counted in.
-	Severity   *rules.Severity     `json:"severity"` // that this event alone gives
-	Finding    *string             `json:"finding"`  // its id
+	Why     string `json:"why"`   // the reason, as a part of a sentence
+	Match   *Match `json:"match"` // of Matches and Counted
+}
+
+// Match is what a kind found wrong, and the finding that it belongs to.
+type Match struct {
+	Severity   *rules.Severity     `json:"severity"` // that this event alone gives; null of an attempt
+	Finding    string              `json:"finding"`  // its id
 	Since      *string             `json:"since"`
 	Until      *string             `json:"until"`
 	Sunset     *string             `json:"sunset"`
@@ -34,7 +38,7 @@ type Verdict struct {
 	Scope      *string             `json:"scope"`
 	Scopes     []string            `json:"scopes"`
 	DecidedBy  *termsheet.Revision `json:"decided_by"`
-	Sentence   *string             `json:"sentence"` // what a finding of this event alone would say
+	Sentence   *string             `json:"sentence"` // what a finding of this event alone would say; null of an attempt
 	Notes      []string            `json:"notes"`    // what the rule file says of the finding
 }
 
@@ -68,7 +72,7 @@ func (j *judging) verdicts() []Verdict {
 }
 
 func no(k *rules.Kind, verdict, why string) Verdict {
-	return Verdict{Kind: k.Name, Verdict: verdict, Why: why, Notes: []string{}}
+	return Verdict{Kind: k.Name, Verdict: verdict, Why: why}
 }
 
 // judge is what k finds wrong or, where it finds nothing, why not.
@@ -151,41 +155,33 @@ func (j *judging) elsewhere() string {
 
 // match is the verdict of a kind that found something wrong.
 func (j *judging) match(k *rules.Kind, m *rules.Match) Verdict {
-	v := Verdict{
-		Kind: k.Name, Verdict: Matches,
-		Since: termsheet.Instant(m.Since), Until: termsheet.Instant(m.Until),
+	f := j.finding(k, m)
+	out := &Match{
+		Finding: f.ID, Since: termsheet.Instant(m.Since), Until: termsheet.Instant(m.Until),
 		Sunset: termsheet.Instant(m.Sunset), GraceUntil: termsheet.Instant(m.GraceUntil),
-		Program: termsheet.Optional(m.Program), Scope: termsheet.Optional(m.Scope), Scopes: m.Scopes,
+		Program: termsheet.Optional(m.Program), Scope: termsheet.Optional(m.Scope), Scopes: append([]string{}, m.Scopes...),
 		DecidedBy: termsheet.RevisionOf(m.Decided), Notes: []string{},
 	}
-	f := j.finding(k, m)
-	id := f.ID
-	v.Finding = &id
+	why := strings.Join(append(j.offence(k, m), boundaries(m)...), ", ")
 	if j.e.Is == "attempt" && k.Basis == rules.ByAccess {
-		v.Verdict = Counted
-		v.Why = "counted beside its accesses; an attempt never opens a finding"
-		if m.Decided != nil {
-			v.Why += "; " + decided(m)
-		}
-		return v
+		return Verdict{k.Name, Counted, "counted beside its accesses; an attempt never opens a finding: " + why, out}
 	}
 	severity := k.Severity(f)
 	if s := j.Rules.Setting(k.Name).Severity; s != nil {
 		severity = *s
-		v.Notes = append(v.Notes, "the rule file sets the severity")
+		out.Notes = append(out.Notes, "the rule file sets the severity")
 	}
-	f.Severity, v.Severity = severity, &severity
+	f.Severity, out.Severity = severity, &severity
 	sentence := k.Why(f, m)
-	v.Sentence = &sentence
-	v.Why = strings.Join(append(j.offence(k, m), boundaries(m)...), ", ")
+	out.Sentence = &sentence
 	switch k.Basis {
 	case rules.ByAttempts:
-		v.Why = "while there is no access after the sunset: " + v.Why
+		why = "while there is no access after the sunset: " + why
 	case rules.ByProbes:
-		v.Why = "while no access is counted, and no later probe says disabled: " + v.Why
+		why = "while no access is counted, and no later probe says disabled: " + why
 	}
-	v.Notes = append(v.Notes, j.ruled(f)...)
-	return v
+	out.Notes = append(out.Notes, j.ruled(f)...)
+	return Verdict{k.Name, Matches, why, out}
 }
 
 // finding is that of the event alone.

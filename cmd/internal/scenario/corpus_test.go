@@ -9,9 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"sunsetwatch/rules/document"
 )
 
 // folder holds the scenarios of the product.
@@ -66,8 +69,11 @@ func TestScenarios(t *testing.T) {
 // exact is a number that stands alone after its key, or a duration.
 var exact = regexp.MustCompile(`(\w+): (\d+)(d?)([,}\s]|$)`)
 
-// mutate changes each exact number of the expectations by one, in the text, and
-// demands that the change is seen in what was found.
+// instant is a time in an expectation.
+var instant = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+
+// mutate changes each exact number and each time of the expectations by one, in
+// the text, and demands that the change is seen in what was found.
 func mutate(t *testing.T, o *Outcome, text string) {
 	lines := strings.SplitAfter(text, "\n")
 	changed := 0
@@ -77,39 +83,49 @@ func mutate(t *testing.T, o *Outcome, text string) {
 			continue
 		}
 		from := c.expected.section.marker
-		to := from + bytes.Count(c.expected.section.data, []byte("\n"))
-		for i := from; i < to; i++ {
-			if strings.HasPrefix(strings.TrimSpace(lines[i]), "#") {
+		for i := from; i < from+bytes.Count(c.expected.section.data, []byte("\n")); i++ {
+			line := lines[i]
+			if strings.HasPrefix(strings.TrimSpace(line), "#") {
 				continue
 			}
-			for _, at := range exact.FindAllStringSubmatchIndex(lines[i], -1) {
-				if strings.Contains(lines[i][:at[0]], "why: ") {
-					continue
+			try := func(begin, end int, other, want string) {
+				changed++
+				all := slices.Clone(lines)
+				all[i] = line[:begin] + other + line[end:]
+				if got := compareAgain(t, o.Scenario.Name, strings.Join(all, ""), c); !strings.Contains(got, want) {
+					t.Errorf("line %d with %s shows\n%s\nwant %s", i+1, other, got, want)
 				}
-				key, number := lines[i][at[2]:at[3]], lines[i][at[4]:at[5]]
-				n, err := strconv.Atoi(number)
+			}
+			words, _, _ := strings.Cut(line, "why: ")
+			for _, at := range exact.FindAllStringSubmatchIndex(words, -1) {
+				n, err := strconv.Atoi(words[at[4]:at[5]])
 				if err != nil {
 					t.Fatal(err)
 				}
-				other := append([]string(nil), lines...)
-				other[i] = lines[i][:at[4]] + strconv.Itoa(n+1) + lines[i][at[5]:]
-				got := compareAgain(t, o.Scenario.Name, strings.Join(other, ""), c)
-				unit := lines[i][at[6]:at[7]]
-				if want := fmt.Sprintf("%s: got %d%s, want %d%s\n", key, n, unit, n+1, unit); !strings.Contains(got, want) {
-					t.Errorf("line %d with %s %d shows\n%s\nwant %s", i+1, key, n+1, got, want)
+				key, unit, other := words[at[2]:at[3]], words[at[6]:at[7]], strconv.Itoa(n+1)
+				try(at[4], at[5], other, fmt.Sprintf("%s: got %d%s, want %s%s\n", key, n, unit, other, unit))
+			}
+			for _, at := range instant.FindAllStringIndex(words, -1) {
+				before, err := document.ParseInstant(words[at[0]:at[1]])
+				if err != nil {
+					t.Fatal(err)
 				}
-				changed++
+				after := before + 1
+				try(at[0], at[1], after.String(), fmt.Sprintf(": got %s, want %s\n", before, after))
 			}
 		}
 	}
-	t.Logf("%d numbers", changed)
+	if changed == 0 && !strings.Contains(text, "\n[]\n") {
+		t.Error("nothing of it is exact")
+	}
+	t.Logf("%d numbers and times", changed)
 }
 
 // mutateProblems changes line and column of a refused file.
 func mutateProblems(t *testing.T, o *Outcome, lines []string, c Check) int {
 	i := c.expected.section.marker
 	for _, old := range []string{":8:", ":13:"} {
-		other := append([]string(nil), lines...)
+		other := slices.Clone(lines)
 		other[i] = strings.Replace(lines[i], old, ":99:", 1)
 		s := parsed(t, strings.Join(other, ""))
 		again := Check{step: c.step, expected: s.expected[c.step.expect], problems: c.problems}

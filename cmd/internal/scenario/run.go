@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"sunsetwatch/detector"
+	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/registry"
@@ -112,6 +114,9 @@ func (r registered) knownAt(k access.Instant) registered {
 	return registered{r.snapshot.KnownAt(k), r.rules}
 }
 
+// cuts are the instants at which time is cut for it.
+func (r registered) cuts() ledger.Terms { return detector.Cuts(r.snapshot, r.rules) }
+
 func (r *runner) do(s *step, c *Check) (err error) {
 	switch s.verb {
 	case checkStep:
@@ -186,7 +191,7 @@ func (r *runner) judge(s *step) ([]*found, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := newWorld(set.snapshot)
+	w, err := newWorld(set)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +292,7 @@ func (r *runner) start() (err error) {
 	if r.set, err = r.read(r.registrations, r.rules); err != nil {
 		return err
 	}
-	if r.live, err = newWorld(r.set.snapshot); err != nil {
+	if r.live, err = newWorld(r.set); err != nil {
 		return err
 	}
 	r.stream = r.Scenario.stream(false)
@@ -323,7 +328,7 @@ func (r *runner) reload(s *step) (err error) {
 		return err
 	}
 	r.wall = max(r.wall, s.at)
-	r.live.options.Terms = r.set.snapshot
-	r.live.ledger.SetTerms(r.set.snapshot)
+	r.live.options.Terms = r.set.cuts()
+	r.live.ledger.SetTerms(r.set.cuts())
 	return r.live.reload(r.set, r.wall)
 }

@@ -9,7 +9,6 @@ import (
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
-	"sunsetwatch/rules/registry"
 )
 
 // world is the product with one story in it: facts and findings.
@@ -33,9 +32,9 @@ type partition struct {
 // topic is the name under which partitions are found in findings.
 const topic = "partner-access"
 
-// newWorld is one without facts. Time is cut at the instants of terms.
-func newWorld(terms *registry.Snapshot) (*world, error) {
-	w := &world{options: ledger.Options{Terms: terms}, until: access.Beginning, pages: map[string]int{}}
+// newWorld is one without facts. Time is cut by all that is ever known.
+func newWorld(set registered) (*world, error) {
+	w := &world{options: ledger.Options{Terms: set.cuts()}, until: access.Beginning, pages: map[string]int{}}
 	w.ledger = ledger.New(w.options)
 	return w, w.begin(nil)
 }
@@ -176,7 +175,7 @@ func (w *world) restart(set registered, wall access.Instant) error {
 		}
 	}
 	var err error
-	if w.ledger, err = loader.Ledger(set.snapshot); err != nil {
+	if w.ledger, err = loader.Ledger(set.cuts()); err != nil {
 		return err
 	}
 	if err := w.begin(findings); err != nil {
