@@ -19,7 +19,7 @@ const DormantGrant = "dormant_grant"
 func dormantGrant() Kind {
 	return Kind{
 		Name:     DormantGrant,
-		Summary:  "active, and no access for the days that its setting after says, of those that the ledger itself covers",
+		Summary:  "active, and no access for 90 days (the rule file's after) that the ledger itself covers",
 		Basis:    ByAbsence,
 		Severity: always(Info),
 		Why: func(f *Finding, last *Match) string {
