@@ -1,7 +1,6 @@
 package table
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,21 +10,54 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// Limits of a page, far above what Write makes, so that a small file cannot ask
-// for much memory.
+// Limits far above what Write makes, so that a small file cannot ask for much
+// memory.
 const (
-	maxPageBytes  = 64 << 20
-	maxPageValues = 4 << 20
+	maxFooterBytes = 64 << 20
+	maxHeaderBytes = 64 << 10
+	maxPageBytes   = 64 << 20
+	maxPageValues  = 4 << 20
 )
+
+// checkFooter walks the footer before anything is decoded of it.
+func checkFooter(f io.ReaderAt, size int64) error {
+	const tail = 8 // the length of the footer, and PAR1
+	var end [tail]byte
+	if size < tail {
+		return errors.New("it is too short")
+	}
+	if err := readFull(f, end[:], size-tail); err != nil {
+		return err
+	}
+	length := int64(binary.LittleEndian.Uint32(end[:]))
+	if string(end[4:]) != "PAR1" || length > size-tail || length > maxFooterBytes {
+		return errors.New("its end is not that of a Parquet file")
+	}
+	footer := make([]byte, length)
+	if err := readFull(f, footer, size-tail-length); err != nil {
+		return err
+	}
+	_, err := structLength(footer)
+	return err
+}
+
+// readFull fills b from an offset.
+func readFull(f io.ReaderAt, b []byte, offset int64) error {
+	n, err := f.ReadAt(b, offset)
+	if n == len(b) {
+		return nil
+	}
+	return fmt.Errorf("%d bytes from %d on cannot be read: %w", len(b), offset, err)
+}
 
 // checkPages walks the headers of all pages before anything is read of them,
 // since the library asks for the memory that they name. What Write does not make,
 // such as other codecs, encodings and kinds of pages, is refused.
 func checkPages(f io.ReaderAt, size int64, meta *format.FileMetaData) error {
-	var protocol thrift.CompactProtocol
+	header := make([]byte, maxHeaderBytes)
 	for i := range meta.RowGroups {
 		for j := range meta.RowGroups[i].Columns {
-			if err := checkChunk(&protocol, f, size, &meta.RowGroups[i].Columns[j].MetaData); err != nil {
+			if err := checkChunk(header, f, size, &meta.RowGroups[i].Columns[j].MetaData); err != nil {
 				return fmt.Errorf("row group %d, column %d: %w", i, j, err)
 			}
 		}
@@ -33,7 +65,7 @@ func checkPages(f io.ReaderAt, size int64, meta *format.FileMetaData) error {
 	return nil
 }
 
-func checkChunk(protocol *thrift.CompactProtocol, f io.ReaderAt, size int64, c *format.ColumnMetaData) error {
+func checkChunk(header []byte, f io.ReaderAt, size int64, c *format.ColumnMetaData) error {
 	from := c.DataPageOffset
 	if c.DictionaryPageOffset != 0 {
 		from = c.DictionaryPageOffset
@@ -44,36 +76,30 @@ func checkChunk(protocol *thrift.CompactProtocol, f io.ReaderAt, size int64, c *
 	if c.Codec != format.Snappy {
 		return fmt.Errorf("it is compressed with %s, not with Snappy", c.Codec)
 	}
-	chunk := io.NewSectionReader(f, from, c.TotalCompressedSize)
-	in := bufio.NewReaderSize(chunk, 4096)
-	decoder := thrift.NewDecoder(protocol.NewReader(in))
-	for {
-		read, err := chunk.Seek(0, io.SeekCurrent)
+	var protocol thrift.CompactProtocol
+	for at, end := from, from+c.TotalCompressedSize; at < end; {
+		head := header[:min(int64(len(header)), end-at)]
+		if err := readFull(f, head, at); err != nil {
+			return err
+		}
+		n, err := structLength(head)
 		if err != nil {
 			return err
 		}
-		if read-int64(in.Buffered()) == chunk.Size() {
-			return nil
-		}
 		var h format.PageHeader
-		if err := decoder.Decode(&h); err != nil {
+		if err := thrift.NewDecoder(protocol.NewReaderFromBytes(head[:n])).Decode(&h); err != nil {
 			return err
 		}
-		if read, err = chunk.Seek(0, io.SeekCurrent); err != nil {
-			return err
-		}
-		at := read - int64(in.Buffered())
-		if h.CompressedPageSize < 0 || int64(h.CompressedPageSize) > chunk.Size()-at {
+		at += int64(n)
+		if h.CompressedPageSize < 0 || int64(h.CompressedPageSize) > end-at {
 			return errors.New("a page goes past its end")
 		}
-		if err := checkPage(&h, io.NewSectionReader(chunk, at, int64(h.CompressedPageSize))); err != nil {
+		if err := checkPage(&h, io.NewSectionReader(f, at, int64(h.CompressedPageSize))); err != nil {
 			return err
 		}
-		if _, err := chunk.Seek(at+int64(h.CompressedPageSize), io.SeekStart); err != nil {
-			return err
-		}
-		in.Reset(chunk)
+		at += int64(h.CompressedPageSize)
 	}
+	return nil
 }
 
 // checkPage holds the header of a page against the limits, and its size against
