@@ -61,6 +61,7 @@ var directions = map[string]reasons{
 		"rules/registry":  "the terms that facts are held against",
 	},
 	"detector/exporter": {
+		"detector":        "uses of exceptions are shown",
 		"detector/ledger": "counters of sources are shown as the ledger keeps them",
 		"rules":           "findings are shown",
 		"rules/access":    "reasons and outcomes are known label values",
