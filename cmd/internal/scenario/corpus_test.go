@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"sunsetwatch/rules"
 	"sunsetwatch/rules/document"
 )
 
@@ -158,6 +159,33 @@ func TestCompaniesHaveTheirScenario(t *testing.T) {
 		"microsoft", "apple", "huawei", "late-but-lawful", "late-and-damning", "paused-and-taken-back", "relapse", "broken-pipe", "boundaries", "boundary-without-zone"} {
 		if !strings.Contains(all, word) {
 			t.Errorf("no scenario of %s", word)
+		}
+	}
+}
+
+// Each kind has a story that expects it.
+func TestKindsHaveTheirScenario(t *testing.T) {
+	told := map[string]bool{}
+	for _, name := range corpus(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, problems := Parse(name, text)
+		if s == nil {
+			t.Fatal(problems)
+		}
+		for _, x := range s.expected {
+			for _, w := range x.findings {
+				if m, ok := w.matcherOf("kind").(exactly); ok {
+					told[fmt.Sprint(m.want)] = true
+				}
+			}
+		}
+	}
+	for _, k := range rules.Kinds() {
+		if !told[k.Name] {
+			t.Errorf("no scenario expects %s: tell a story of it in rules/scenarios", k.Name)
 		}
 	}
 }
