@@ -57,7 +57,7 @@ func TestScenarios(t *testing.T) {
 			}
 			for i := range o.Checks {
 				if c := &o.Checks[i]; !c.Passed() {
-					t.Errorf("%s", c.String(name))
+					t.Errorf("%s", c.differences(name))
 				}
 			}
 			if !t.Failed() {
@@ -131,7 +131,7 @@ func mutateProblems(t *testing.T, o *Outcome, lines []string, c Check) int {
 		s := parsed(t, strings.Join(other, ""))
 		again := Check{step: c.step, expected: s.expected[c.step.expect], problems: c.problems}
 		again.compare()
-		if got := again.String(o.Scenario.Name); !strings.Contains(got, "missing: registrations.yml:") || !strings.Contains(got, "unexpected: registrations.yml:") {
+		if got := again.differences(o.Scenario.Name); !strings.Contains(got, "missing: registrations.yml:") || !strings.Contains(got, "unexpected: registrations.yml:") {
 			t.Errorf("got %s", got)
 		}
 	}
@@ -149,7 +149,7 @@ func compareAgain(t *testing.T, name, text string, c Check) string {
 	if again.Passed() {
 		return "nothing"
 	}
-	return again.String(name)
+	return again.differences(name)
 }
 
 // Companies and cases of the story have their files.

@@ -161,7 +161,7 @@ func (t *tester) one(ctx context.Context, name string) error {
 	for i := range outcome.Checks {
 		c := &outcome.Checks[i]
 		if !c.Passed() && word == "FAIL" {
-			fmt.Fprint(t.Out, indent(c.String(name)))
+			fmt.Fprint(t.Out, indent(c.differences(name)))
 		}
 		if t.Verbose {
 			fmt.Fprint(t.Out, indent(c.list(name)))

@@ -87,7 +87,7 @@ func TestUpdate(t *testing.T) {
 			}
 			again := outcomeOf(t, got)
 			if !again.Passed() || updated(t, again) != got {
-				t.Errorf("after update\n%s", again.Checks[0].String("x"))
+				t.Errorf("after update\n%s", again.Checks[0].differences("x"))
 			}
 		})
 	}
@@ -120,7 +120,7 @@ func TestUpdateRoundTrip(t *testing.T) {
 		filled := outcomeOf(t, updated(t, outcomeOf(t, empty)))
 		for i := range filled.Checks {
 			if c := &filled.Checks[i]; !c.Passed() {
-				t.Errorf("%s", c.String(name))
+				t.Errorf("%s", c.differences(name))
 			}
 		}
 	}
