@@ -58,7 +58,6 @@ var directions = map[string]reasons{
 		"detector/ledger": "the judge reads facts",
 		"rules":           "the kinds say what is wrong with them",
 		"rules/access":    "instants",
-		"rules/document":  "durations are said as files write them",
 		"rules/registry":  "the terms that facts are held against",
 	},
 	"detector/exporter": {
