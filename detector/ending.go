@@ -8,7 +8,6 @@ import (
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
-	"sunsetwatch/rules/document"
 )
 
 // quietAfter is how long there has been no access in a finding that is quiet.
@@ -53,10 +52,10 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 		all = append(all, closing{byTime, byTime, *was.Closure})
 	} else if len(lagging) > 0 {
 		e.withheld = true
-		e.closure = &rules.Closure{Why: fmt.Sprintf("no access for %s; not verified: %s", words(period), strings.Join(lagging, ", "))}
+		e.closure = &rules.Closure{Why: fmt.Sprintf("no access for %s; not verified: %s", rules.Length(period), strings.Join(lagging, ", "))}
 	} else {
 		all = append(all, closing{byTime, byTime, rules.Closure{Verified: true,
-			Why: fmt.Sprintf("no access for %s; every source judged past %s%s", words(period), byTime, d.without())}})
+			Why: fmt.Sprintf("no access for %s; every source judged past %s%s", rules.Length(period), byTime, d.without())}})
 	}
 	if p := probes.disabledAfter(last); p != access.End {
 		at := max(p, last.Plus(quietAfter))
@@ -243,13 +242,4 @@ func (d *Detector) without() string {
 		all = append(all[:maxNamed], fmt.Sprintf("and %d more", n))
 	}
 	return " (but for " + strings.Join(all, ", ") + ", which never held a record)"
-}
-
-// words is a duration as a person says it.
-func words(period time.Duration) string {
-	const day = 24 * time.Hour
-	if period%day == 0 {
-		return fmt.Sprintf("%d days", period/day)
-	}
-	return document.FormatDuration(period)
 }

@@ -152,11 +152,15 @@ func (d *Detector) live(was, f *rules.Finding, wall access.Instant) (t Turn, tur
 // opened and is over already, as in a fast catch-up, has both written down.
 func (d *Detector) turn(f *rules.Finding, wall access.Instant, why string, by rules.State) {
 	if by == rules.Open && f.State == rules.Closed {
-		f.History = extend(f.History, rules.Change{At: wall, State: rules.Open, Severity: f.Severity, Why: why})
+		f.History = extend(f.History, change(f, wall, rules.Open, why))
 		why = whyState(f)
 	}
-	f.History = extend(f.History, rules.Change{At: wall, State: f.State, Severity: f.Severity, Why: why})
+	f.History = extend(f.History, change(f, wall, f.State, why))
 	d.keep(f)
+}
+
+func change(f *rules.Finding, wall access.Instant, state rules.State, why string) rules.Change {
+	return rules.Change{At: wall, State: state, Severity: f.Severity, Suppressed: f.SuppressedBy != nil, Why: why}
 }
 
 // delay is how long the first access went unseen, in seconds; nil where there is
@@ -178,7 +182,7 @@ func (d *Detector) withdraw(was *rules.Finding, gained []string, wall access.Ins
 	if len(gained) > 0 {
 		why += "; see " + strings.Join(gained, ", ")
 	}
-	f.History = extend(was.History, rules.Change{At: wall, State: f.State, Severity: f.Severity, Why: why})
+	f.History = extend(was.History, change(&f, wall, f.State, why))
 	d.keep(&f)
 	return Turn{was, &f}
 }

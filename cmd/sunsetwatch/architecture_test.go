@@ -58,10 +58,10 @@ var directions = map[string]reasons{
 		"detector/ledger": "the judge reads facts",
 		"rules":           "the kinds say what is wrong with them",
 		"rules/access":    "instants",
-		"rules/document":  "durations are said as files write them",
 		"rules/registry":  "the terms that facts are held against",
 	},
 	"detector/exporter": {
+		"detector":        "uses of exceptions are shown",
 		"detector/ledger": "counters of sources are shown as the ledger keeps them",
 		"rules":           "findings are shown",
 		"rules/access":    "reasons and outcomes are known label values",

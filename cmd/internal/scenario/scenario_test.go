@@ -337,7 +337,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%+v", p)
 			}
 		}
-		if s == nil || s.events() > 3_000 {
+		if s == nil || s.events() > 300 {
 			return
 		}
 		o, err := s.Run(context.Background())
