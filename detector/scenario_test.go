@@ -224,7 +224,7 @@ func TestS2ShutdownWrittenDownLate(t *testing.T) {
 	equal(t, "events when withdrawn", x.Events, 2560)
 	f.ledger.SetTerms(late)
 	turns = d.Reload(late, nil, at("2018-02-01"))
-	equal(t, "turns when back", len(turns), 2) // nor is the grant dormant
+	equal(t, "turns when back", len(turns), 1)
 	equal(t, "opened when back", turns[0].Opened(), true)
 	x = only(t, d, "access_after_sunset", "netflix")
 	equal(t, "state when back", x.State, rules.Closed)
