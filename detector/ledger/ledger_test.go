@@ -166,6 +166,7 @@ func TestWindow(t *testing.T) {
 		f := newFold(0, Key{})
 		e := &access.Event{Principal: []byte("p"), Feature: []byte("f"), ID: []byte(id), Subject: []byte(subject)}
 		f.Add(e, access.Position{})
+		f.settle()
 		return f.seen[0]
 	}
 	var w window
@@ -286,6 +287,7 @@ func TestFoldAllocatesNothing(t *testing.T) {
 		for i, ev := range events {
 			f.Add(ev, access.Position{Offset: from + int64(i)})
 		}
+		f.settle()
 		f.reset()
 	}
 	run()
