@@ -125,12 +125,9 @@ func newFold(source SourceID, key Key) *Fold {
 // Add counts one event, which is borrowed.
 func (f *Fold) Add(ev *access.Event, at access.Position) {
 	relation := ev.Relation()
-	f.waiting = append(f.waiting, waiting{probe: ev.Probe})
-	w := &f.waiting[len(f.waiting)-1]
 	start := len(f.keys)
 	f.keys = appendKey(f.keys, ev, relation)
-	w.end = int32(len(f.keys))
-	w.hash = maphash.Bytes(f.seed, f.keys[start:])
+	w := waiting{hash: maphash.Bytes(f.seed, f.keys[start:]), end: int32(len(f.keys)), probe: ev.Probe}
 	if len(ev.Subject) > 0 {
 		w.person = siphash.Hash(f.people0, f.people1, ev.Subject)
 	}
@@ -143,6 +140,11 @@ func (f *Fold) Add(ev *access.Event, at access.Position) {
 	}
 	if len(ev.ID) > 0 {
 		w.id = nonZero(siphash.Hash(f.ids0, f.ids1, ev.ID))
+	}
+	f.waiting = append(f.waiting, w)
+
+	if len(f.log) == cap(f.log) {
+		f.log = slices.Grow(f.log, max(lookahead, len(f.log)))
 	}
 	f.log = append(f.log, logged{time: ev.Time, offset: at.Offset, index: at.Index, records: ev.Records, bytes: ev.Bytes})
 	if ev.Outcome == access.Served {
@@ -208,10 +210,13 @@ func (f *Fold) settle() {
 		if w.probe != access.NoProbe {
 			continue
 		}
-		if f.log[kept] = *e; f.counts[n] == 0 {
-			f.touched = append(f.touched, n)
+		if to := &f.log[kept]; to != e {
+			*to = *e
 		}
 		kept++
+		if f.counts[n] == 0 {
+			f.touched = append(f.touched, n)
+		}
 		f.counts[n]++
 		f.cellsOf = append(f.cellsOf, n)
 	}

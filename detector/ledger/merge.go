@@ -50,15 +50,13 @@ func (l *Ledger) lookAhead(f *Fold, some, order []int32) {
 		fetched += uint64(c.horizon.minutes)
 	}
 	var last [ahead]struct {
-		total  *Stretch
 		counts *chunk
 		people *chunk
 	}
 	for i, n := range some {
 		c := f.cells[n].cell
 		if k := len(c.totals); k > 0 {
-			last[i].total = c.totals[k-1]
-			fetched += last[i].total.Events
+			fetched += c.totals[k-1].Events
 		}
 		if k := len(c.chunks[byMinute]); k > 0 {
 			last[i].counts = &c.chunks[byMinute][k-1]
@@ -70,17 +68,22 @@ func (l *Ledger) lookAhead(f *Fold, some, order []int32) {
 		}
 	}
 	for i, n := range some {
+		var people []uint64
+		if k := last[i].people; k != nil && len(k.crowds) > 0 {
+			if p := k.crowds[len(k.crowds)-1].people; p != nil {
+				people = p.slots
+			}
+		}
 		for _, e := range order[:f.counts[n]] {
-			fetched += f.log[e].bytes
+			h := f.log[e].person
+			if len(people) > 0 {
+				fetched += people[h&uint64(len(people)-1)]
+			}
+			fetched += h
 		}
 		order = order[f.counts[n]:]
 		if k := last[i].counts; k != nil && len(k.buckets) > 0 {
-			fetched += k.buckets[0].events
-		}
-		if k := last[i].people; k != nil && len(k.crowds) > 0 {
-			if p := k.crowds[len(k.crowds)-1].people; p != nil {
-				fetched += uint64(p.n)
-			}
+			fetched += k.buckets[0].events + k.buckets[len(k.buckets)-1].events
 		}
 	}
 	f.fetched = fetched
