@@ -174,7 +174,8 @@ func (f *Fold) settle() {
 			w.cell = int32(uint32(slot) - 1)
 		}
 		if w.id != 0 && f.window.ring != nil {
-			fetched += uint64(f.window.latest.lines[lineOf(w.id)][0][0])
+			line, _ := lineOf(w.id)
+			fetched += uint64(f.window.latest.lines[line][0][0])
 		}
 	}
 	for i := range f.waiting {

@@ -30,19 +30,19 @@ func (t *ids) begin() {
 	}
 }
 
-func lineOf(id uint64) uint64 { return id >> (64 - idLineBits) }
-
-// tagOf is the part of an id that a slot holds, above the place. It has none of
-// the bits of lineOf, and is not 0.
-func tagOf(id uint64) uint32 { return uint32(id)<<16 | 1<<16 }
+// lineOf is the line of an id, and what a slot holds of it, above the place:
+// other bits, of which one is set, so that a slot is never 0.
+func lineOf(id uint64) (line uint64, tag uint32) {
+	h := id * 0x9e3779b97f4a7c15
+	return h >> (64 - idLineBits), uint32(h>>16)&^0xffff | 1<<16
+}
 
 // put gives an id the place that comes next, and returns the one that it had.
 func (t *ids) put(id uint64, place uint32, ring []seen) (before uint32, found bool) {
-	tag := tagOf(id)
-	i := lineOf(id)
+	home, tag := lineOf(id)
 	var free *uint32
 present:
-	for ; ; i = (i + 1) % idLines {
+	for i := home; ; i = (i + 1) % idLines {
 		half := &t.lines[i][t.turn]
 		for n := range half {
 			switch slot := half[n]; {
@@ -56,7 +56,7 @@ present:
 		}
 	}
 	*free = tag | place
-	for i = lineOf(id); ; i = (i + 1) % idLines {
+	for i := home; ; i = (i + 1) % idLines {
 		half := &t.lines[i][t.turn^1]
 		for _, slot := range half {
 			if slot == 0 {
