@@ -190,3 +190,25 @@ func TestIncomplete(t *testing.T) {
 	equal(t, "incomplete", d.Findings()[0].Incomplete, true)
 	equal(t, "partner", d.Findings()[0].Partner, rules.Unregistered)
 }
+
+// Closed by a person while a source was short of the closing period: when the
+// source has caught up, the finding closed when the period ended, as if all had
+// been read in one go.
+func TestSourceCatchesUpAfterAClosing(t *testing.T) {
+	s := snapshot(t, netflixKnown)
+	f, d := begin(t, s)
+	id := rules.Identity{Kind: rules.AccessAfterSunset, Partner: "netflix", Feature: "msg.recommend"}.ID()
+	d.Reload(s, &rules.RuleSet{Closures: []rules.ClosureRule{{Finding: id, By: "jo", At: at("2016-02-10"), Reason: "revoked"}}}, at("2016-01-01"))
+	wrong, elsewhere, late := netflixCall, otherCall, otherCall
+	wrong.time = at("2016-01-01")
+	elsewhere.time, elsewhere.source = at("2016-02-20"), 1
+	late.time, late.offset = at("2016-02-21"), 1
+	for _, c := range []struct {
+		call call
+		want string
+	}{{wrong, "-"}, {elsewhere, "2016-02-10T00:00:00Z"}, {late, "2016-01-31T00:00:00Z"}} {
+		f.feed([]call{c.call})
+		d.Judge(c.call.time)
+		equal(t, "closed", only(t, d, rules.AccessAfterSunset, "netflix").ClosedAt.String(), c.want)
+	}
+}
