@@ -49,14 +49,15 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 	e := d.aged(last)
 	var all []closing
 	byTime := last.Plus(period)
-	if lagging := d.lagging(byTime); was != nil && was.State == rules.Closed && was.ClosedAt == byTime && was.Closure.By == "" {
+	silent := fmt.Sprintf("no access for %s; every source judged past %s", words(period), byTime)
+	verified := was != nil && was.State == rules.Closed && was.Closure.By == "" && strings.HasPrefix(was.Closure.Why, silent)
+	if lagging := d.lagging(byTime); verified {
 		all = append(all, closing{byTime, byTime, *was.Closure})
 	} else if len(lagging) > 0 {
 		e.withheld = true
 		e.closure = &rules.Closure{Why: fmt.Sprintf("no access for %s; not verified: %s", words(period), strings.Join(lagging, ", "))}
 	} else {
-		all = append(all, closing{byTime, byTime, rules.Closure{Verified: true,
-			Why: fmt.Sprintf("no access for %s; every source judged past %s%s", words(period), byTime, d.without())}})
+		all = append(all, closing{byTime, byTime, rules.Closure{Verified: true, Why: silent + d.without()}})
 	}
 	if p := probes.disabledAfter(last); p != access.End {
 		at := max(p, last.Plus(quietAfter))
@@ -68,8 +69,8 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 		}
 	}
 	d.close(&e, all)
-	// What closed it later than the period does not stand when sources catch up.
-	e.withheld = e.withheld && (e.state != rules.Closed || e.closedAt > byTime)
+	// What closed it no sooner than the period does not stand when sources catch up.
+	e.withheld = e.withheld && (e.state != rules.Closed || e.closedAt >= byTime)
 	for i := 1; i < len(runs); i++ {
 		if relapsed(runs[i-1].Last, runs[i].First, period, probes, closures) {
 			e.relapses++
