@@ -11,6 +11,8 @@ DEPLOY = $$(go list ./deploy/... | grep -v '/deploy/endtoend')
 SKIPPED := .cache/skipped
 STATICCHECK = go tool -modfile=deploy/tools/go.mod staticcheck
 BENCH ?= .
+N ?= 10000
+SEED ?= 1
 
 .PHONY: help
 help: ## Show this list
@@ -65,6 +67,11 @@ test-deploy: ## Test rules, routes, dashboards and examples with promtool, amtoo
 .PHONY: test-e2e
 test-e2e: ## Test from a real Kafka to a notification, and the kills
 	go test -count=1 -timeout 15m ./deploy/endtoend/...
+
+# A failure shows the case as files, shrunk; SEED=n begins with the case of a seed.
+.PHONY: model
+model: ## Hold judgements of N=10000 random cases against the slow, obvious model
+	go test ./cmd/internal/scenario -run '^TestModel' -count=1 -timeout 60m -v -args -cases $(N) -seed $(SEED)
 
 .PHONY: vet
 vet: ## go vet

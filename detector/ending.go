@@ -68,6 +68,8 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 		}
 	}
 	d.close(&e, all)
+	// What closed it no sooner than the period does not stand when sources catch up.
+	e.withheld = e.withheld && (e.state != rules.Closed || e.closedAt >= byTime)
 	for i := 1; i < len(runs); i++ {
 		if relapsed(runs[i-1].Last, runs[i].First, period, probes, closures) {
 			e.relapses++
