@@ -70,7 +70,7 @@ func Write(w io.Writer, l *ledger.Ledger, h Header) error {
 		parquet.CreatedBy("sunsetwatch", h.Tool, ""),
 		parquet.Compression(&parquet.Snappy),
 		parquet.MaxRowsPerRowGroup(groupRows),
-		parquet.DataPageStatistics(false), // the column index has them
+		parquet.DataPageStatistics(false),       // the column index has them
 		parquet.SkipPageBounds("people_sketch"), // their least and greatest would be as long as a sketch, and say nothing
 		parquet.SkipPageBounds("grantors_sketch"),
 	)
