@@ -95,6 +95,6 @@ registrations, again whenever a registration changes. A kill loses nothing.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), explainCommand(), decodeCommand(), testCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), explainCommand(), decodeCommand(), testCommand(), stateCommand(), versionCommand())
 	return root
 }
