@@ -66,7 +66,7 @@ test-deploy: ## Test rules, routes, dashboards and examples with promtool, amtoo
 
 .PHONY: test-e2e
 test-e2e: ## Test from a real Kafka to a notification, and the kills
-	go test -count=1 -timeout 15m ./deploy/endtoend/...
+	go test -count=1 -timeout 18m -parallel 6 ./deploy/endtoend/...
 
 # A failure shows the case as files, shrunk; SEED=n begins with the case of a seed.
 .PHONY: model

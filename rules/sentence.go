@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/document"
 )
 
 // Limits of a sentence: names come from events, and so from whoever calls.
@@ -199,4 +201,15 @@ func order(f *Finding, what string) string {
 		return plain(f.Owner) + ": " + what + "."
 	}
 	return strings.ToUpper(what[:1]) + what[1:] + "."
+}
+
+// Length is a duration as a person says it: "30 days".
+func Length(d time.Duration) string {
+	switch {
+	case d == day:
+		return "1 day"
+	case d%day == 0:
+		return number(uint64(d/day)) + " days"
+	}
+	return document.FormatDuration(d)
 }

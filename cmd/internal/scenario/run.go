@@ -149,13 +149,13 @@ func (r *runner) do(s *step, c *Check) (err error) {
 
 // read reads sections of registrations and of rules, an empty name being none.
 func (r *runner) read(registrations, ruleFile string) (registered, error) {
-	snapshot, problems := registry.Read([]registry.File{r.registrationFile(registrations)}, registry.Options{Now: now})
+	snapshot, problems := registry.Read([]registry.File{r.file(registrations)}, registry.Options{Now: now})
 	if err := problems.Err(); err != nil {
 		return registered{}, err
 	}
 	set := registered{snapshot: snapshot}
 	if ruleFile != "" {
-		set.rules, problems = rules.ReadRules(r.registrationFile(ruleFile), snapshot, rules.RuleOptions{Now: now})
+		set.rules, problems = rules.ReadRules(r.file(ruleFile), snapshot, rules.RuleOptions{Now: now})
 	}
 	return set, problems.Err()
 }
