@@ -6,14 +6,14 @@ type list struct {
 	column
 	sets []uint32 // of the rows that are whole
 	row  int      // the next of them
-	open []uint32 // the codes of the row that may go on
+	open uint32   // the list of the row that may go on
 	any  bool     // there is such a row
 	over bool     // the column chunk has ended
 	reps []uint32
 }
 
 func (l *list) startList() {
-	l.sets, l.row, l.open, l.any, l.over = l.sets[:0], 0, l.open[:0], false, false
+	l.sets, l.row, l.open, l.any, l.over = l.sets[:0], 0, 0, false, false
 }
 
 // more reads pages until a row is whole.
@@ -29,7 +29,7 @@ func (l *list) more(names *names) error {
 		case err != nil:
 			return l.fail(err)
 		case !ok && l.any:
-			l.sets, l.any, l.over = append(l.sets, names.set(l.open)), false, true
+			l.sets, l.any, l.over = append(l.sets, l.open), false, true
 			return nil
 		case !ok:
 			return l.fail(errPage)
@@ -83,16 +83,13 @@ func (l *list) listPage(names *names) error {
 			return errValues
 		case r == 0:
 			if l.any {
-				l.sets = append(l.sets, names.set(l.open))
+				l.sets = append(l.sets, l.open)
 			}
-			l.any, l.open = true, l.open[:0]
+			l.any, l.open = true, 0
 		}
 		if int(def[i]) == l.leaf.maxDef {
 			if c := l.codes[at]; c != 0 {
-				if len(l.open) > valuesMost {
-					return errValues
-				}
-				l.open = append(l.open, c)
+				l.open = names.then(l.open, c)
 			}
 			at++
 		}
@@ -100,21 +97,19 @@ func (l *list) listPage(names *names) error {
 	return nil
 }
 
-// forget translates what was read into the codes of new names.
+// forgetList translates what was read into the codes of new names.
 func (l *list) forgetList(old, new *names) {
 	l.column.forget()
-	code := func(c uint32) uint32 { return new.code(old.text(c)) }
-	var codes []uint32
-	for i := l.row; i < len(l.sets); i++ {
-		if s := l.sets[i]; s != 0 {
-			codes = codes[:0]
-			for _, c := range old.members[s-1] {
-				codes = append(codes, code(c))
-			}
-			l.sets[i] = new.set(codes)
+	var members []uint32
+	translate := func(list uint32) (to uint32) {
+		members = old.members(members[:0], list)
+		for i := len(members) - 1; i >= 0; i-- {
+			to = new.then(to, new.code(old.text(members[i])))
 		}
+		return to
 	}
-	for i, c := range l.open {
-		l.open[i] = code(c)
+	for i := l.row; i < len(l.sets); i++ {
+		l.sets[i] = translate(l.sets[i])
 	}
+	l.open = translate(l.open)
 }

@@ -16,18 +16,23 @@ type names struct {
 	texts [][]byte
 	bytes int
 
-	sets    map[string]uint32 // of codes, each four bytes
-	members [][]uint32
-	key     []byte
-	digits  []byte
+	lists  []item   // lists of texts by their codes, from 1
+	steps  []uint32 // code of a list, by hash of what it is made of
+	digits []byte
+}
+
+// item makes a list of another one and one more text.
+type item struct {
+	before uint32 // code of a list; 0: the empty one
+	text   uint32
 }
 
 func newNames() *names {
-	return &names{codes: map[string]uint32{}, sets: map[string]uint32{}}
+	return &names{codes: map[string]uint32{}, steps: make([]uint32, 64)}
 }
 
 func (n *names) full() bool {
-	return len(n.texts) > namesMost || len(n.members) > namesMost || n.bytes > nameBytes
+	return len(n.texts) > namesMost || len(n.lists) > namesMost || n.bytes > nameBytes
 }
 
 // code is the number of a text. An empty text is none.
@@ -65,21 +70,45 @@ func (n *names) number(c *column, row int) uint32 {
 	return n.code(n.digits)
 }
 
-// set is the number of a list of texts, given their codes; an empty one is 0.
-func (n *names) set(codes []uint32) uint32 {
-	if len(codes) == 0 {
-		return 0
+// then is the code of a list with one more text. That of the empty list is 0.
+func (n *names) then(list, text uint32) uint32 {
+	want := item{list, text}
+	for at := want.hash(); ; at++ {
+		step := &n.steps[at&uint32(len(n.steps)-1)]
+		if *step == 0 {
+			n.lists = append(n.lists, want)
+			code := uint32(len(n.lists))
+			if *step = code; 2*len(n.lists) > len(n.steps) {
+				n.growSteps()
+			}
+			return code
+		}
+		if n.lists[*step-1] == want {
+			return *step
+		}
 	}
-	n.key = n.key[:0]
-	for _, c := range codes {
-		n.key = append(n.key, byte(c), byte(c>>8), byte(c>>16), byte(c>>24))
+}
+
+func (i item) hash() uint32 {
+	h := (uint64(i.before)<<32 | uint64(i.text)) * 0x9e3779b97f4a7c15
+	return uint32(h >> 32)
+}
+
+func (n *names) growSteps() {
+	n.steps = make([]uint32, 4*len(n.steps))
+	for i, l := range n.lists {
+		at := l.hash()
+		for n.steps[at&uint32(len(n.steps)-1)] != 0 {
+			at++
+		}
+		n.steps[at&uint32(len(n.steps)-1)] = uint32(i + 1)
 	}
-	if s, ok := n.sets[string(n.key)]; ok {
-		return s
+}
+
+// members appends the codes of the texts of a list, the last first.
+func (n *names) members(to []uint32, list uint32) []uint32 {
+	for ; list != 0; list = n.lists[list-1].before {
+		to = append(to, n.lists[list-1].text)
 	}
-	n.members = append(n.members, append([]uint32(nil), codes...))
-	n.bytes += 8*len(codes) + 96
-	s := uint32(len(n.members))
-	n.sets[string(n.key)] = s
-	return s
+	return to
 }

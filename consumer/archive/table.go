@@ -29,31 +29,27 @@ type table struct {
 	names   []*names // by place, of a shape
 
 	shapes *Shapes
-	known  []knownShape
-	codes  []uint32 // of the shapes, each len(b.shape)
-	slots  []int32  // index of a shape and one, by hash
+	known  []uint32 // of every combination of codes: its hash, shape and one, codes
+	slots  []uint32 // where in known a combination begins, by hash; 0: it is free
 	hashes []uint64 // of the rows of a batch
 	byCode [][]uint32
 
-	values  []codec.Value
-	rows    Rows
-	sink    Sink
-	counts  *Counts
-	first   int64 // row number of the first row of the batch
-	n       int   // rows of the batch
-	unit    int64
-	scratch []byte
-	keeping []int32
-	arena   []byte
-	event   access.Event
+	values []codec.Value
+	rows   Rows
+	sink   Sink
+	counts *Counts
+	first  int64 // row number of the first row of the batch
+	n      int   // rows of the batch
+	unit   int64 // of the column of time; 0: it is not so simple
+	// The times in this unit that an event may have.
+	leastTime, endTime int64
+	scratch            []byte
+	keeping            []int32
+	doubtful           []bool // events whose people or id may be wrong
+	arena              []byte
+	event              access.Event
 
 	peopleOff bool
-}
-
-// knownShape is what a combination of codes stands for.
-type knownShape struct {
-	hash  uint64
-	shape int32 // index in Shapes; -1: its rows are rejected
 }
 
 func newTable(a *Archive, l *lines, b *binding) *table {
@@ -79,13 +75,13 @@ func newTable(a *Archive, l *lines, b *binding) *table {
 
 func (t *table) clearShapes() {
 	t.shapes = &Shapes{}
-	t.known, t.codes = t.known[:0], t.codes[:0]
-	t.slots = make([]int32, 1024)
+	t.known = append(t.known[:0], 0) // nothing begins at 0
+	t.slots = make([]uint32, 1024)
 }
 
 // forget begins to learn anew, where what was learned takes too much memory.
 func (t *table) forget() {
-	full := len(t.known) > shapesMost
+	full := len(t.shapes.Events) > shapesMost || len(t.known) > shapesMost*16
 	for _, p := range t.b.shape {
 		full = full || t.names[p].full()
 	}
@@ -110,6 +106,9 @@ func (t *table) read(ctx context.Context, r io.ReaderAt, f *footer, k int, g gro
 	t.sink, t.counts = sink, c
 	defer func() { t.sink, t.counts = nil, nil }()
 	t.unit = b.timeUnit(f.leaves, t.digits)
+	if t.unit > 0 {
+		t.leastTime, t.endTime = firstSecond*(1e9/t.unit), endSecond*(1e9/t.unit)
+	}
 	chunks := f.groups[k].chunks
 	t.peopleOff = t.a.options.People != nil && !t.a.options.People(g.from, g.to)
 	skip := make([]bool, len(b.places))
@@ -235,7 +234,7 @@ func (t *table) batch() error {
 			ok = ok && at <= now
 		}
 		known := t.shape(i, hashes[i])
-		shape := t.known[known].shape
+		shape := t.known[known+knownShape] // and one
 		var nRecords, nBytes int64
 		if ok && records != nil {
 			row := records.row + i
@@ -249,15 +248,15 @@ func (t *table) batch() error {
 			nBytes = bytes.ints[row] // 0 where there is none
 			ok = nBytes >= 0
 		}
-		if !ok || shape < 0 {
+		if !ok || shape == 0 {
 			ev := t.slow(i, false)
 			if ev == nil {
 				continue
 			}
 			at, nRecords, nBytes = ev.Time, int64(ev.Records), int64(ev.Bytes)
-			if shape < 0 {
-				shape = t.add(ev)
-				t.known[known].shape = shape
+			if shape == 0 {
+				shape = t.add(ev) + 1
+				t.known[known+knownShape] = shape
 			}
 		}
 		if at < from || at >= to {
@@ -266,7 +265,7 @@ func (t *table) batch() error {
 		}
 		r.Row = append(r.Row, int32(i))
 		r.Time = append(r.Time, at)
-		r.Shape = append(r.Shape, uint32(shape))
+		r.Shape = append(r.Shape, shape-1)
 		if r.Records != nil {
 			r.Records = append(r.Records, uint64(nRecords))
 		}
@@ -313,8 +312,8 @@ func (t *table) time(i int) (access.Instant, bool) {
 	if !c.here(row) {
 		return 0, false
 	}
-	if t.unit > 0 {
-		return instant(c.ints[row], t.unit)
+	if v := c.ints[row]; t.unit > 0 {
+		return access.Instant(v * t.unit), v >= t.leastTime && v < t.endTime
 	}
 	if c.kind != texts || t.digits >= 0 {
 		return 0, false
@@ -322,53 +321,45 @@ func (t *table) time(i int) (access.Instant, bool) {
 	return t.decoder.RFC3339(c.text(row))
 }
 
-// shape finds what the codes of a row stand for: an index in known.
-func (t *table) shape(i int, hash uint64) int32 {
-	hash ^= hash >> 32
-	hash *= 0x9e3779b97f4a7c15
-	hash ^= hash >> 29
-	k := len(t.byCode)
+// Where the parts of a combination in table.known are.
+const (
+	knownHash = iota
+	knownShape
+	knownCodes
+)
+
+// shape finds what the codes of a row stand for: where in known.
+func (t *table) shape(i int, wide uint64) uint32 {
+	wide ^= wide >> 32
+	hash := uint32(wide * 0x9e3779b97f4a7c15 >> 32)
 next:
 	for at := hash; ; at++ {
-		slot := &t.slots[at&uint64(len(t.slots)-1)]
+		slot := &t.slots[at&uint32(len(t.slots)-1)]
 		if *slot == 0 {
-			known := t.learn(i, hash)
-			*slot = known + 1
-			if 2*len(t.known) > len(t.slots) {
-				t.grow()
-			}
-			return known
+			return t.learn(i, hash, slot)
 		}
-		known := *slot - 1
-		if t.known[known].hash != hash {
+		known := t.known[*slot:]
+		if known[knownHash] != hash {
 			continue
 		}
-		for j, code := range t.codes[int(known)*k : int(known)*k+k] {
-			if t.byCode[j][i] != code {
+		known = known[knownCodes : knownCodes+len(t.byCode)]
+		for j, codes := range t.byCode {
+			if codes[i] != known[j] {
 				continue next
 			}
 		}
-		return known
-	}
-}
-
-func (t *table) grow() {
-	t.slots = make([]int32, 4*len(t.slots))
-	for i := range t.known {
-		at := t.known[i].hash
-		for t.slots[at&uint64(len(t.slots)-1)] != 0 {
-			at++
-		}
-		t.slots[at&uint64(len(t.slots)-1)] = int32(i + 1)
+		return *slot
 	}
 }
 
 // learn decodes a row as if nothing but its shape were there, and remembers it.
-func (t *table) learn(i int, hash uint64) int32 {
+func (t *table) learn(i int, hash uint32, slot *uint32) uint32 {
 	clear(t.values)
+	start := uint32(len(t.known))
+	t.known = append(t.known, hash, 0)
 	for j, p := range t.b.shape {
 		code := t.byCode[j][i]
-		t.codes = append(t.codes, code)
+		t.known = append(t.known, code)
 		t.values[p] = t.valueOf(p, code)
 	}
 	for _, p := range t.b.time.places {
@@ -376,17 +367,26 @@ func (t *table) learn(i int, hash uint64) int32 {
 			t.values[p] = t.instantValue(0)
 		}
 	}
-	known := knownShape{hash: hash, shape: -1}
 	if ev, rej := t.decoder.Row(t.values); ev != nil && rej == nil {
-		known.shape = t.add(ev)
+		t.known[start+knownShape] = t.add(ev) + 1
 	}
-	t.known = append(t.known, known)
-	return int32(len(t.known) - 1)
+	*slot = start
+	if size := uint32(knownCodes + len(t.byCode)); 2*uint32(len(t.known))/size > uint32(len(t.slots)) {
+		t.slots = make([]uint32, 4*len(t.slots))
+		for known := uint32(1); known < uint32(len(t.known)); known += size {
+			at := t.known[known+knownHash]
+			for t.slots[at&uint32(len(t.slots)-1)] != 0 {
+				at++
+			}
+			t.slots[at&uint32(len(t.slots)-1)] = known
+		}
+	}
+	return start
 }
 
 // add makes a shape of an event. Of what differs from row to row it keeps what the
 // field map alone says.
-func (t *table) add(ev *access.Event) int32 {
+func (t *table) add(ev *access.Event) uint32 {
 	own := *ev
 	own.Time = 0
 	own.Principal, own.Feature = bytes.Clone(ev.Principal), bytes.Clone(ev.Feature)
@@ -402,7 +402,7 @@ func (t *table) add(ev *access.Event) int32 {
 	}
 	own.ID, own.Subject, own.Grantor = constant(&t.b.id, ev.ID), constant(&t.b.subject, ev.Subject), constant(&t.b.grantor, ev.Grantor)
 	t.shapes.Events = append(t.shapes.Events, own)
-	return int32(len(t.shapes.Events) - 1)
+	return uint32(len(t.shapes.Events) - 1)
 }
 
 // valueOf is the value that a code of a place stands for.
@@ -414,7 +414,7 @@ func (t *table) valueOf(place int, code uint32) codec.Value {
 	switch t.b.places[place].kind {
 	case listOfTexts:
 		v := codec.Value{Kind: codec.ListValue}
-		for _, c := range names.members[code-1] {
+		for _, c := range names.members(nil, code) { // of a set: in any order
 			v.List = append(v.List, names.text(c))
 		}
 		return v
@@ -545,27 +545,21 @@ func (t *table) people(people, ids bool) error {
 			}
 		}
 	}
+	t.doubtful = resize(t.doubtful, len(r.Row))
+	clear(t.doubtful)
+	for _, w := range want {
+		switch {
+		case len(w.f.places) == 0:
+			for i, shape := range r.Shape {
+				(*w.to)[i] = w.of(&t.shapes.Events[shape])
+			}
+		case simple:
+			t.texts(w.f.places, *w.to)
+		}
+	}
 	t.keeping = t.keeping[:0]
 	for i := range r.Row {
-		row := int(r.Row[i])
-		ok := simple
-		for _, w := range want {
-			text := w.of(&t.shapes.Events[r.Shape[i]])
-			if len(w.f.places) > 0 && simple {
-				text = nil
-				for _, p := range w.f.places {
-					c := &t.columns[p]
-					if text = c.text(c.row + row); len(text) > 0 {
-						break
-					}
-				}
-				if len(text) == 0 {
-					text = nil
-				}
-				ok = ok && len(text) <= access.MaxNameBytes && utf8.Valid(text)
-			}
-			(*w.to)[i] = text
-		}
+		row, ok := int(r.Row[i]), simple && !t.doubtful[i]
 		if !ok {
 			ev := t.slow(row, true)
 			if ev == nil {
@@ -581,6 +575,27 @@ func (t *table) people(people, ids bool) error {
 		r.keep(t.keeping)
 	}
 	return nil
+}
+
+// texts gives the first text that is there of each row, and marks those that may
+// be wrong.
+func (t *table) texts(places []int, to [][]byte) {
+	rows := t.rows.Row
+	for k, p := range places {
+		c := &t.columns[p]
+		for i, row := range rows {
+			if k > 0 && len(to[i]) > 0 {
+				continue
+			}
+			text := c.text(c.row + int(row))
+			if len(text) == 0 {
+				text = nil
+			} else if len(text) > access.MaxNameBytes || !utf8.Valid(text) {
+				t.doubtful[i] = true
+			}
+			to[i] = text
+		}
+	}
 }
 
 // own is a copy that lives as long as the batch.

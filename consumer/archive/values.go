@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+
+	"github.com/parquet-go/bitpack"
 )
 
 // The encodings of Parquet, decoded under one rule: nothing is larger than what a
@@ -12,7 +14,7 @@ import (
 var errValues = errors.New("the values of a page are damaged")
 
 // slack is how many bytes behind what is decoded may be read.
-const slack = 8
+const slack = 24
 
 // hybrid decodes n values of RLE and bit packing, each of so many bits, from src,
 // which has slack. Where a page ends early, the rest is zero, as writers leave out
@@ -74,6 +76,10 @@ func hybrid(dst []uint32, src []byte, n, width int) ([]uint32, error) {
 
 // unpack decodes values of so many bits; behind src there is slack.
 func unpack(dst []uint32, src []byte, width int, mask uint64) {
+	if len(dst) >= 64 && width > 0 {
+		bitpack.Unpack(dst, src[:len(src)+slack], uint(width))
+		return
+	}
 	src = src[:len(src)+slack]
 	bit := 0
 	for i := range dst {
