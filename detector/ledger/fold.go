@@ -248,7 +248,13 @@ func (f *Fold) firstOf(c *foldCell) int32 {
 
 // eventHash is a keyed hash of the id and of everything that an event says.
 func (f *Fold) eventHash(id uint64, c *foldCell, ev *access.Event, person, grantor uint64) uint64 {
-	h := mix(id^f.ids0, c.stable)
+	return contentHash(f.ids0, id, c.stable, ev, person, grantor)
+}
+
+// contentHash is a keyed hash of the id and of everything that an event says;
+// stable is that of its cell's key.
+func contentHash(key, id, stable uint64, ev *access.Event, person, grantor uint64) uint64 {
+	h := mix(id^key, stable)
 	h = mix(h, person+1)
 	h = mix(h, grantor+2)
 	h = mix(h, uint64(ev.Time))
