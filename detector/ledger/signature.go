@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"encoding/binary"
+
 	"github.com/dchest/siphash"
 
 	"sunsetwatch/rules/access"
@@ -97,3 +99,44 @@ func (s *Signatures) grow() {
 		}
 	}
 }
+
+// Append appends the set, for Load.
+func (s *Signatures) Append(b []byte) []byte {
+	for _, x := range s.slots {
+		if x != (seen{}) {
+			b = appendSeen(b, []seen{x})
+		}
+	}
+	return b
+}
+
+// Load adds what Append appended.
+func (s *Signatures) Load(b []byte) {
+	for ; len(b) >= 16; b = b[16:] {
+		s.Add(Signature{seenIn(b)})
+	}
+}
+
+// Append appends what is recognised, for Load.
+func (r *Recent) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, r.window.next)
+	return appendSeen(b, r.window.ring)
+}
+
+// Load takes up what Append appended, before anything is added.
+func (r *Recent) Load(b []byte) {
+	if len(b) < 8 {
+		return
+	}
+	next := binary.BigEndian.Uint64(b)
+	var ring []seen
+	for b = b[8:]; len(b) >= 16; b = b[16:] {
+		ring = append(ring, seenIn(b))
+	}
+	if len(ring) != Window {
+		ring = nil
+	}
+	r.window.restore(ring, next)
+}
+
+func seenIn(b []byte) seen { return seen{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])} }
