@@ -30,11 +30,11 @@ const stateMagic = "sunsetwatch replay, interrupted, format 1\n"
 type checkpoint struct {
 	// Run tells the run from others: what it reads, what it is asked, what it judges
 	// by.
-	Run     map[string]string        `json:"run"`
-	Started access.Instant           `json:"started"`
-	Jobs    []jobState               `json:"jobs"`
-	Ranges  map[string][]rangeOf     `json:"ranges,omitempty"` // of topics, by input
-	Then    []byte                   `json:"then,omitempty"`   // detector.Then
+	Run     map[string]string    `json:"run"`
+	Started access.Instant       `json:"started"`
+	Jobs    []jobState           `json:"jobs"`
+	Ranges  map[string][]rangeOf `json:"ranges,omitempty"` // of topics, by input
+	Then    []byte               `json:"then,omitempty"`   // detector.Then
 	facts   []byte
 	arrived []byte
 	repeats []byte

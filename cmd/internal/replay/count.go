@@ -24,6 +24,7 @@ type count struct {
 	timed  bool
 	saved  *checkpoint // of an interrupted run; nil: none
 	tell   *teller
+	check  func() error // of the inputs, before anything is read
 
 	// What came of it.
 	inputs   []input
@@ -46,6 +47,11 @@ func (c *count) run(ctx context.Context) error {
 	}
 	defer closeAll(origins)
 	c.inputs, c.jobs = jobsOf(origins)
+	if c.check != nil {
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
 	c.facts = ledger.New(c.options())
 	if c.timed {
 		c.arrivals = detector.NewArrivals(c.watch)
