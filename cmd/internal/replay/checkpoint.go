@@ -158,12 +158,16 @@ func (c *count) restore(s *checkpoint) error {
 	return nil
 }
 
-// differences says how a run differs from the one that was interrupted.
-func (s *checkpoint) differences(run map[string]string) []string {
+// inputPrefix begins the names of inputs in checkpoint.Run.
+const inputPrefix = "input "
+
+// differences says how a run differs from the one that was interrupted; its inputs
+// are left out while they are not known.
+func (s *checkpoint) differences(run map[string]string, inputs bool) []string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(merged(s.Run, run))) {
 		was, is := s.Run[name], run[name]
-		if was == is {
+		if was == is || !inputs && strings.HasPrefix(name, inputPrefix) {
 			continue
 		}
 		show := func(v string) string {
@@ -184,8 +188,8 @@ func merged(a, b map[string]string) map[string]string {
 }
 
 // refuse is the error of a run that is not the one that was interrupted.
-func (s *checkpoint) refuse(run map[string]string) error {
-	all := s.differences(run)
+func (s *checkpoint) refuse(run map[string]string, inputs bool) error {
+	all := s.differences(run, inputs)
 	if len(all) == 0 {
 		return nil
 	}

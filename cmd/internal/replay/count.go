@@ -25,6 +25,7 @@ type count struct {
 	saved  *checkpoint // of an interrupted run; nil: none
 	tell   *teller
 	check  func() error // of the inputs, before anything is read
+	tick   func()       // told of each event; nil: nobody
 
 	// What came of it.
 	inputs   []input
@@ -122,7 +123,7 @@ func (c *count) read(ctx context.Context, workers int) error {
 }
 
 func (c *count) newWorker(total *atomic.Uint64) *worker {
-	w := &worker{ledger: ledger.New(c.options()), repeats: &c.repeats, total: total}
+	w := &worker{ledger: ledger.New(c.options()), repeats: &c.repeats, total: total, tick: c.tick}
 	w.pieces = w.ledger.NewPieces(c.pieces())
 	if c.timed {
 		w.arrivals = detector.NewArrivals(c.watch)

@@ -73,6 +73,8 @@ type Options struct {
 
 	Progress Progress
 	Clock    func() time.Time // required
+
+	tick func() // told of each event, in tests
 }
 
 // Progress is told to a person.

@@ -94,7 +94,7 @@ func (r *run) prepare() error {
 		return bad("--resume: there is no interrupted run in %s", r.Out)
 	}
 	r.started = r.saved.Started
-	return nil
+	return r.saved.refuse(r.name(nil), false)
 }
 
 // judge counts, as often as it takes, and judges.
@@ -144,13 +144,13 @@ const mostPasses = 6
 // pass goes once over the events.
 func (r *run) pass(ctx context.Context, c *count) (*count, error) {
 	c.source, c.question, c.started = &r.Source, &r.Question, r.started
-	c.saved, r.saved = r.saved, nil
+	c.saved, r.saved, c.tick = r.saved, nil, r.tick
 	c.tell = &teller{Progress: r.Progress, clock: r.Clock}
 	c.check = func() error {
 		if c.saved == nil {
 			return nil
 		}
-		return c.saved.refuse(r.name(c.inputs))
+		return c.saved.refuse(r.name(c.inputs), true)
 	}
 	r.count = c
 	return c, c.run(ctx)
@@ -211,7 +211,7 @@ func (r *run) name(inputs []input) map[string]string {
 		all[flag] = value
 	}
 	for _, in := range inputs {
-		all["input "+in.path] = in.mark
+		all[inputPrefix+in.path] = in.mark
 	}
 	hash := r.Registry.Hash()
 	all["registrations"] = "sha256 " + hex.EncodeToString(hash[:])

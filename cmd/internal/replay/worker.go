@@ -18,6 +18,7 @@ type worker struct {
 	signer   *ledger.Signer     // nil: no repeats are looked for
 	repeats  *repeats
 	total    *atomic.Uint64 // of all workers, for a person
+	tick     func()
 
 	job     *job
 	recent  *ledger.Recent // of the input at hand, if it has one
@@ -96,6 +97,9 @@ func (w *worker) met(at access.Position) bool {
 		w.skip = false
 	}
 	w.last, w.any = at, true
+	if w.tick != nil {
+		w.tick()
+	}
 	if w.pending++; w.pending == 4096 {
 		w.total.Add(w.pending)
 		w.pending = 0
