@@ -23,14 +23,12 @@
 package archive
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
+	"sync"
 
 	"sunsetwatch/consumer/codec"
 	"sunsetwatch/rules/access"
@@ -89,7 +87,7 @@ func ParseFormat(word string) (Format, error) {
 		return Parquet, nil
 	}
 	return Any, fmt.Errorf("unknown format %q%s; known are jsonl and parquet", word,
-		"")
+		codec.Suggest(word, []string{"jsonl", "parquet"}))
 }
 
 // Input is one file, or one stream.
@@ -161,112 +159,117 @@ func (d *Damage) Error() string {
 
 func (d *Damage) Unwrap() error { return d.Err }
 
-// Archive is a set of inputs, opened. This one reads plain JSONL alone: it stands
-// in until the package is there.
+// Archive is a set of inputs, opened.
 type Archive struct {
 	options Options
-	inputs  []Input
+	inputs  []*input
 	parts   []Part
 	skipped []string
+
+	handles handles
+	idle    sync.Pool // of *worker
 }
 
-// Open resolves the inputs.
+// worker is what a goroutine needs to read, kept for the next part.
+type worker struct {
+	lines lines
+	raw   []byte // of a file
+	plain []byte // the same inflated
+	zstd  *zstdReaders
+	table *table
+}
+
+// Open resolves the inputs and looks at the beginning and, where the format has
+// it, at the table of contents of each. It reads no events. The error joins every
+// problem found.
 func Open(ctx context.Context, o Options) (*Archive, error) {
+	if o.Mapping == nil {
+		return nil, errors.New("archive: no field map")
+	}
+	o.Workers = max(o.Workers, 1)
 	if o.From == 0 && o.To == 0 {
 		o.From, o.To = access.Beginning, access.End
 	}
 	if o.Now == 0 {
 		o.Now = access.End
 	}
-	a := &Archive{options: o}
+	a := &Archive{options: o, handles: handles{keep: 2 * o.Workers}}
+	a.idle.New = func() any { return a.newWorker() }
+
 	found, skipped, err := resolve(o.Inputs, o.Stdin)
 	a.skipped = skipped
-	if err != nil {
-		return nil, err
-	}
-	for i, f := range found {
-		in := Input{Path: f.path, Bytes: -1, Format: "jsonl", Rows: -1}
-		if f.info != nil && !f.stream() {
-			in.Bytes = f.info.Size()
+	problems := []error{err}
+	for _, f := range found {
+		if err := ctx.Err(); err != nil {
+			a.Close()
+			return nil, err
 		}
-		if f.in == nil {
-			file, err := os.Open(f.path)
-			if err != nil {
-				return nil, err
-			}
-			file.Close()
+		in, err := a.open(f)
+		if err != nil {
+			problems = append(problems, err)
+			continue
 		}
 		a.inputs = append(a.inputs, in)
-		a.parts = append(a.parts, Part{Input: i, Bytes: in.Bytes})
+		for i := range in.parts {
+			part := in.parts[i]
+			part.Input, part.Index = len(a.inputs)-1, i
+			a.parts = append(a.parts, part)
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		a.Close()
+		return nil, err
 	}
 	return a, nil
 }
 
-// Close closes what is open.
-func (a *Archive) Close() {}
+// Close closes what is open. No part is being read any more.
+func (a *Archive) Close() { a.handles.close() }
 
-// Inputs are the inputs.
-func (a *Archive) Inputs() []Input { return slices.Clone(a.inputs) }
+// Inputs are the inputs, in the order in which they were given, those of a
+// directory or a glob sorted.
+func (a *Archive) Inputs() []Input {
+	all := make([]Input, len(a.inputs))
+	for i, in := range a.inputs {
+		all[i] = in.Input
+	}
+	return all
+}
 
-// Skipped are the paths that were passed over.
+// Skipped are the paths in directories that were passed over: hidden ones (their
+// names begin with a dot or an underscore), and what is no file.
 func (a *Archive) Skipped() []string { return slices.Clone(a.skipped) }
 
-// Parts are the pieces to read.
+// Parts are the pieces to read. Each is read once, by any goroutine, in any
+// order; reading them in this order waits the least.
 func (a *Archive) Parts() []Part { return slices.Clone(a.parts) }
 
-// Read hands the events of a part to the sink.
+// Read hands the events of a part to the sink. The counts are right also beside
+// an error, which is a *Damage where the input is to blame, or that of the
+// context.
+//
+// A part whose predecessors nobody reads (because an earlier run did) costs one
+// pass over them, to count their lines.
 func (a *Archive) Read(ctx context.Context, p Part, sink Sink) (Counts, error) {
+	w := a.idle.Get().(*worker)
+	defer a.idle.Put(w)
+	in := a.inputs[p.Input]
 	var c Counts
-	var r io.Reader = a.options.Stdin
-	if path := a.inputs[p.Input].Path; path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return c, err
-		}
-		defer file.Close()
-		r = file
+	w.lines.begin(in, sink, &c)
+	defer w.lines.end()
+	err := in.read(ctx, a, w, p.Index, sink, &c)
+	var damage *Damage
+	if err != nil && !errors.As(err, &damage) && ctx.Err() == nil {
+		err = fmt.Errorf("reading %s: %w", in.Path, err)
 	}
-	in := bufio.NewReaderSize(r, 1<<20)
-	d := a.options.Mapping.NewDecoder()
-	record := codec.Record{Timestamp: access.End}
-	for n := int64(1); ; n++ {
-		if n%64 == 0 && ctx.Err() != nil {
-			return c, ctx.Err()
-		}
-		line, err := in.ReadBytes('\n')
-		c.Bytes += int64(len(line))
-		if text := bytes.TrimSpace(line); len(text) > 0 {
-			c.Records++
-			record.Value = text
-			d.Reset(&record)
-			at := access.Position{Offset: n}
-			for {
-				ev, rej, ok := d.Next()
-				if !ok {
-					break
-				}
-				c.Events++
-				switch {
-				case rej == nil && ev.Time > a.options.Now:
-					rej = &codec.Rejection{Reason: access.Future, Field: "time", Byte: -1, Detail: "time: is after the start of this run"}
-					fallthrough
-				case rej != nil:
-					c.Rejected[rej.Reason]++
-					sink.Reject(rej, at)
-				case ev.Time < a.options.From || ev.Time >= a.options.To:
-					c.OutOfRange++
-				default:
-					c.Added++
-					sink.Add(ev, at)
-				}
-				at.Index++
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return c, nil
-		}
-		if err != nil {
-			return c, err
-		}
-	}
+	return c, err
+}
+
+func (a *Archive) newWorker() *worker {
+	w := &worker{}
+	w.lines.decoder = a.options.Mapping.NewDecoder()
+	w.lines.decoder.Until(a.options.Now)
+	w.lines.record.Timestamp = access.End
+	w.lines.from, w.lines.to = a.options.From, a.options.To
+	return w
 }
