@@ -138,6 +138,21 @@ func TestEveryKindHasItsAlert(t *testing.T) {
 	}
 }
 
+// TestProgramsStandBeforeTheirParts: rules of a group are evaluated in their order,
+// so Alertmanager knows what mutes a part before it gets the part.
+func TestProgramsStandBeforeTheirParts(t *testing.T) {
+	rendered, err := deploy.DefaultRules().Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, _, _ := strings.Cut(string(rendered), "\n  - name: sunsetwatch-exceptions")
+	program := strings.LastIndex(group, "- alert: SunsetwatchProgramAccessAfterSunset\n")
+	part := strings.Index(group, "- alert: SunsetwatchAccessAfterSunset\n")
+	if program < 0 || part < program || strings.Count(group, "\n  - name: ") != 1 {
+		t.Errorf("the program's alerts end at %d, and its parts are at %d of one group", program, part)
+	}
+}
+
 var (
 	runbookSection = regexp.MustCompile(`(?m)^## (.*)$`)
 	yamlBlock      = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")

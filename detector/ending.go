@@ -20,14 +20,14 @@ type ending struct {
 	closure  *rules.Closure
 	relapses uint64
 	due      access.Instant // when it changes by time alone; End: never
-	withheld bool           // closing waits for sources that are not judged far enough
+	withheld bool           // closing by time waits for sources that are not judged far enough
 }
 
 // closing is one way in which a finding closes.
 type closing struct {
 	from    access.Instant // from which time of judgement on it is closed
 	at      access.Instant // what it gives as the time of closing
-	closure rules.Closure
+	closure func() rules.Closure
 }
 
 // end says how far the finding of s has come at the time of judgement. A closing
@@ -49,17 +49,18 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 	var all []closing
 	byTime := last.Plus(period)
 	if lagging := d.lagging(byTime); was != nil && was.State == rules.Closed && was.ClosedAt == byTime && was.Closure.By == "" {
-		all = append(all, closing{byTime, byTime, *was.Closure})
+		all = append(all, closing{byTime, byTime, func() rules.Closure { return *was.Closure }})
 	} else if len(lagging) > 0 {
 		e.withheld = true
 		e.closure = &rules.Closure{Why: fmt.Sprintf("no access for %s; not verified: %s", rules.Length(period), strings.Join(lagging, ", "))}
 	} else {
-		all = append(all, closing{byTime, byTime, rules.Closure{Verified: true,
-			Why: fmt.Sprintf("no access for %s; every source judged past %s%s", rules.Length(period), byTime, d.without())}})
+		all = append(all, closing{byTime, byTime, func() rules.Closure {
+			return rules.Closure{Verified: true, Why: fmt.Sprintf("no access for %s; every source judged past %s%s", rules.Length(period), byTime, d.without())}
+		}})
 	}
 	if p := probes.disabledAfter(last); p != access.End {
 		at := max(p, last.Plus(quietAfter))
-		all = append(all, closing{at, at, rules.Closure{Verified: true, Why: "no access for a day; a probe on " + p.String() + " says disabled"}})
+		all = append(all, closing{at, at, verified("no access for a day; a probe on ", p, " says disabled")})
 	}
 	for _, c := range closures {
 		if c.At >= last {
@@ -67,6 +68,8 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 		}
 	}
 	d.close(&e, all)
+	// What closed it no sooner than the period does not stand when sources catch up.
+	e.withheld = e.withheld && (e.state != rules.Closed || e.closedAt >= byTime)
 	for i := 1; i < len(runs); i++ {
 		if relapsed(runs[i-1].Last, runs[i].First, period, probes, closures) {
 			e.relapses++
@@ -124,7 +127,8 @@ func (d *Detector) close(e *ending, all []closing) {
 		}
 	}
 	if first != nil {
-		e.state, e.closedAt, e.closure, e.withheld = rules.Closed, first.at, &first.closure, false
+		closure := first.closure()
+		e.state, e.closedAt, e.closure = rules.Closed, first.at, &closure
 	}
 }
 
@@ -140,7 +144,7 @@ func (d *Detector) endOfProbes(s *sum, closures []*rules.ClosureRule) ending {
 		if at == access.End {
 			at = s.probe.disabled.mark.Time
 		}
-		all = append(all, closing{at, at, rules.Closure{Verified: true, Why: "a probe on " + at.String() + " says disabled"}})
+		all = append(all, closing{at, at, verified("a probe on ", at, " says disabled")})
 	}
 	for _, c := range closures {
 		if c.At >= last {
@@ -155,7 +159,7 @@ func (d *Detector) endOfAbsence(s *sum, closures []*rules.ClosureRule) ending {
 	e := ending{state: rules.Open, closedAt: access.Beginning, due: access.End}
 	var all []closing
 	if at := s.absent.ended; at != access.End {
-		all = append(all, closing{at, at, rules.Closure{Verified: true, Why: "its sunset on " + at.String() + " ended it"}})
+		all = append(all, closing{at, at, verified("its sunset on ", at, " ended it")})
 	}
 	for _, c := range closures {
 		if c.At >= s.absent.since {
@@ -166,8 +170,13 @@ func (d *Detector) endOfAbsence(s *sum, closures []*rules.ClosureRule) ending {
 	return e
 }
 
-func byPerson(c *rules.ClosureRule) rules.Closure {
-	return rules.Closure{Verified: true, By: c.By, Why: c.Reason}
+// verified is a closure without a person, worded when it is needed.
+func verified(before string, at access.Instant, after string) func() rules.Closure {
+	return func() rules.Closure { return rules.Closure{Verified: true, Why: before + at.String() + after} }
+}
+
+func byPerson(c *rules.ClosureRule) func() rules.Closure {
+	return func() rules.Closure { return rules.Closure{Verified: true, By: c.By, Why: c.Reason} }
 }
 
 func (d *Detector) closuresOf(id string) []*rules.ClosureRule {

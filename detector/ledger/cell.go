@@ -217,7 +217,7 @@ func (c *Cell) bucketOf(t tier, d date, from access.Instant) *bucket {
 	unit, start := unitOf(t, d)
 	k := chunkOf(&c.chunks[t], unit)
 	k.dirty = true
-	return k.bucketAt(max(start, from))
+	return k.bucketAt(t, max(start, from))
 }
 
 // crowdOf finds or makes the crowd of a date in tier t, as bucketOf does.

@@ -62,8 +62,14 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 // From says which source the events that follow come from.
 func (p *Pieces) From(s Source) { p.source = p.ledger.source(s) }
 
-// Advance says that the source was read to an offset, be it without an event.
-func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) }
+// Advance says that a stretch of the source, which is a partition, was read
+// whole, and how many of its events were duplicates: all others that were not
+// rejected were counted. So the ledger knows from where to read on; see
+// Ledger.Import. It is for who counted all of the stretch: not for a part by time.
+func (p *Pieces) Advance(s Progress, duplicate uint64) error {
+	p.source.Duplicate += duplicate
+	return p.source.advance(&s, &foldTally{imported: access.Beginning})
+}
 
 // Add counts one event, which is borrowed.
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
@@ -167,9 +173,7 @@ func (l *Ledger) Absorb(o *Ledger) {
 	for i, s := range o.sources {
 		to := l.source(s.Source)
 		ids[i] = to.id
-		to.JudgedTo = max(to.JudgedTo, s.JudgedTo)
-		to.Counted += s.Counted
-		to.Next = max(to.Next, s.Next)
+		to.join(&s.SourceStatus)
 	}
 	l.earliest = min(l.earliest, o.earliest)
 	if o.latest > l.latest {
@@ -194,6 +198,11 @@ func (l *Ledger) Absorb(o *Ledger) {
 				}
 			}
 		}
+		for _, b := range from.cutCounts {
+			b.first.Source, b.last.Source = ids[b.first.Source], ids[b.last.Source]
+			to.cutCounts = append(to.cutCounts, b)
+		}
+		to.cutCrowds = append(to.cutCrowds, from.cutCrowds...)
 		to.dirtyHead = true
 		l.changed(to)
 	}

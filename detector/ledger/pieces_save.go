@@ -12,12 +12,7 @@ import (
 func (l *Ledger) AppendPieces(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(l.sources)))
 	for _, s := range l.sources {
-		b = appendString(b, s.Name)
-		b = appendString(b, s.Topic)
-		b = binary.AppendVarint(b, int64(s.Partition))
-		b = binary.AppendVarint(b, s.Next)
-		b = binary.AppendUvarint(b, s.Counted)
-		b = binary.AppendVarint(b, int64(s.JudgedTo))
+		b = s.append(b)
 	}
 	b = binary.AppendVarint(b, int64(l.earliest))
 	b = binary.AppendVarint(b, int64(l.latest))
@@ -48,8 +43,8 @@ func LoadPieces(data []byte, o Options) (*Ledger, error) {
 	l := New(o)
 	d := &decoder{b: data}
 	for range d.count() {
-		s := l.source(Source{Name: d.string(), Topic: d.string(), Partition: int32(d.varint())})
-		s.Next, s.Counted, s.JudgedTo = d.varint(), d.uvarint(), access.Instant(d.varint())
+		read := d.source(0)
+		l.source(read.Source).SourceStatus = read.SourceStatus
 	}
 	l.earliest, l.latest = access.Instant(d.varint()), access.Instant(d.varint())
 	for id := range uint32(d.count()) {

@@ -15,6 +15,7 @@ import (
 //	s SOURCE         the status of a source
 //	w SOURCE CHUNK   a part of its window of recent events
 //	l                the latest event time, and the earliest
+//	i                what was imported, where something was
 //
 // Numbers in keys are big-endian. Totals are summed up again from the chunks,
 // which hold all that they do but for the first and last access of each run of
@@ -25,6 +26,7 @@ const (
 	keySource = 's'
 	keyWindow = 'w'
 	keyLatest = 'l'
+	keyImport = 'i'
 )
 
 // Changes are keys with their new values; nil deletes the key.
@@ -73,6 +75,9 @@ func (l *Ledger) TakeChanges(into Changes) {
 	}
 	l.dirtyCells = l.dirtyCells[:0]
 	into[string(keyLatest)] = binary.AppendVarint(binary.AppendVarint(nil, int64(l.latest)), int64(l.earliest))
+	if l.imported.sources > 0 {
+		into[string(keyImport)] = l.imported.append(nil)
+	}
 }
 
 func numbers(kind byte, ns ...uint32) []byte {
@@ -163,6 +168,8 @@ func (o *Loader) Load(key, value []byte) error {
 		case key[0] == keyLatest && len(ns) == 0:
 			o.l.latest, o.l.earliest = access.Instant(d.varint()), access.Instant(d.varint())
 			o.l.horizon = horizonAt(o.l.latest)
+		case key[0] == keyImport && len(ns) == 0:
+			o.l.imported = d.imported()
 		case key[0] == keySource && len(ns) == 1:
 			o.sources[SourceID(ns[0])] = d.source(SourceID(ns[0]))
 		case key[0] == keyWindow && len(ns) == 2:

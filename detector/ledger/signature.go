@@ -43,7 +43,8 @@ func (s *Signer) Sign(ev *access.Event) Signature {
 	subject, grantor := person(ev.Subject), person(ev.Grantor)
 	s.key = appendKey(s.key[:0], ev, ev.Relation())
 	id := nonZero(siphash.Hash(s.ids0, s.ids1, ev.ID))
-	return Signature{seen{id, contentHash(s.ids0, id, siphash.Hash(s.ids0, s.ids1, s.key), ev, subject, grantor)}}
+	return Signature{seen{id, contentHash(s.ids0, id, siphash.Hash(s.ids0, s.ids1, s.key),
+		subject, grantor, ev.Time, ev.Records, ev.Bytes, ev.Probe)}}
 }
 
 // Recent recognises repeated events among the last Window events of a source, as

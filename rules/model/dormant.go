@@ -21,7 +21,7 @@ func (j judgement) dormant() []Finding {
 		}
 		if j.windowOf(r).kind == "" {
 			last := j.lastAccess(r, access.End)
-			if j.n >= j.idleSince(r, last)+j.rules.after() {
+			if idle := j.idleSince(r, last) + j.rules.after(); j.n >= idle && j.silent(idle) {
 				f := j.idle(r, last, j.n)
 				f.State = Open
 				all = append(all, f)
@@ -32,7 +32,7 @@ func (j judgement) dormant() []Finding {
 		if j.n >= sunset {
 			last := j.lastAccess(r, sunset)
 			// It closes what was open: there was an instant, inside, after so long.
-			if j.unpaused(r, j.idleSince(r, last)+j.rules.after()) < sunset {
+			if idle := j.idleSince(r, last) + j.rules.after(); j.unpaused(r, idle) < sunset && j.silent(idle) {
 				f := j.idle(r, last, sunset-1)
 				j.close(&f, []ended{{at: sunset, how: "sunset"}})
 				all = append(all, f)
@@ -40,6 +40,17 @@ func (j judgement) dormant() []Finding {
 		}
 	}
 	return all
+}
+
+// silent reports that every source is judged past an instant: before that, an
+// access may still come to light.
+func (j judgement) silent(at access.Instant) bool {
+	for _, s := range j.sources {
+		if s.JudgedTo < at {
+			return false
+		}
+	}
+	return true
 }
 
 // windowOf is the window of the registration at N.

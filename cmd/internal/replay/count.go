@@ -136,19 +136,21 @@ func (c *count) newWorker(total *atomic.Uint64) *worker {
 // of the context, or of reading.
 func (w *worker) work(ctx context.Context, j *job, in *input) error {
 	w.begin(j, in)
-	counts, next, err := j.origin.read(ctx, j.part, j.Resume, w)
+	counts, progress, err := j.origin.read(ctx, j.part, j.Resume, w)
 	var damage *archive.Damage
 	switch {
 	case errors.As(err, &damage):
 		j.Damage = damage.Error()
 	case err != nil && ctx.Err() != nil:
-		j.Resume = resumption{w.any, w.last, counts, next}
+		j.Resume = resumption{w.any, w.last, counts, progress}
 		return ctx.Err()
 	case err != nil:
 		return &BadInput{err}
 	}
-	if next >= 0 {
-		w.pieces.Advance(next)
+	if progress != nil {
+		if err := w.pieces.Advance(*progress, j.Duplicate); err != nil {
+			return err
+		}
 	}
 	j.Done, j.Counts, j.Resume = true, counts, resumption{}
 	return nil
