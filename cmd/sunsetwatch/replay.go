@@ -22,6 +22,7 @@ import (
 	"sunsetwatch/consumer/codec"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/detector/ledger/store"
+	"sunsetwatch/detector/ledger/table"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	doc "sunsetwatch/rules/document"
@@ -125,7 +126,6 @@ func replayCommand() *cobra.Command {
 		keyFile     string
 		failOn      string
 		output      string
-		facts       string
 		maxRejected float64
 	)
 	c := &cobra.Command{
@@ -153,6 +153,11 @@ inputs. --out DIR gets findings.ndjson (one finding a line) and summary.json (wh
 was read, rejected, found); summary.json comes last and says that all is whole. An
 interrupted run with --out goes on with the same command and --resume.
 
+--ledger DIR keeps the facts, a few bytes for a million events: replay DIR judges
+them again, by other registrations too, without the events. Ledgers of disjoint
+inputs are given together. They hold people as hashes with the key of
+--subject-key-file, which stays secret.
+
 Exit code: 0 done; 1 --fail-on found such a finding; 2 bad usage, configuration or
 input; 3 done, but incomplete: an input is cut off or damaged, or more was rejected
 than --max-rejected allows (output is written all the same; 1 goes before 3); 130
@@ -161,6 +166,8 @@ interrupted.`,
   sunsetwatch replay --registrations registrations/ --known-at 2015-07-15T00:00:00Z --out report archive/
   sunsetwatch replay --registrations registrations/ --as-then --output json archive/ | jq -r '[.kind, .partner, .opened_at] | @tsv'
   sunsetwatch replay --registrations registrations/ --fail-on warning 'kafka://localhost:9092/partner-access?from=2026-01-01T00:00:00Z'
+  sunsetwatch replay --registrations registrations/ --subject-key-file subject.key --ledger facts/2015 archive/2015/
+  sunsetwatch replay --registrations registrations/ facts/2015 facts/2016
   zcat access.log.gz | sunsetwatch replay --config.file sunsetwatch.yml -`,
 		Args: func(_ *cobra.Command, inputs []string) error {
 			if len(inputs) == 0 {
@@ -183,8 +190,8 @@ interrupted.`,
 					return usage("--fail-on: %w", err)
 				}
 			}
-			if facts != "" {
-				return usage("--ledger is not supported yet: leave it out")
+			if o.Ledger != "" && keyFile == "" {
+				return usage("--ledger needs --subject-key-file: facts hold people as hashes, and who has the key that everybody has can tell whom")
 			}
 			if o.Source, o.Question, err = a.read(c, inputs); err != nil {
 				return err
@@ -207,6 +214,7 @@ interrupted.`,
 				}
 				o.Key = ledger.Key(key)
 			}
+			o.Facts = table.Header{KeyID: store.Key(o.Key).ID(), Tool: version().String()}
 			o.MaxRejected = maxRejected
 			o.Name = map[string]string{"--format": a.format, "--subject-key-file": "key " + store.Key(o.Key).ID(), "--max-rejected": strconv.FormatFloat(maxRejected, 'g', -1, 64)}
 			for flag, path := range map[string]string{"--rules": a.rules, "--config.file": a.config} {
@@ -241,7 +249,7 @@ interrupted.`,
 	a.add(f)
 	f.Bool("as-then", false, "judge as the running system would have, each revision revealed when it was recorded; withdrawn findings are listed too")
 	f.StringVar(&o.Out, "out", "", "write findings.ndjson and summary.json into `DIR`")
-	f.StringVar(&facts, "ledger", "", "also write the facts into `DIR`, from which they can be judged again without the events")
+	f.StringVar(&o.Ledger, "ledger", "", "also write the facts into `DIR`, from which they can be judged again without the events")
 	f.BoolVar(&o.Resume, "resume", false, "go on from an interrupted run with the same --out")
 	f.StringVar(&failOn, "fail-on", "", "exit 1 if a finding of `SEVERITY` (info, warning, critical) or above is open or quiet")
 	f.StringVar(&keyFile, "subject-key-file", "", "`FILE` with the key that hashes people; default: a built-in one, so that reports repeat")

@@ -42,6 +42,17 @@ func (c *count) run(ctx context.Context) error {
 	if c.source.Dedupe {
 		workers = 1 // which of two equal events counts depends on their order
 	}
+	if files, events, err := factFiles(c.source.Inputs); err != nil {
+		return &BadInput{err}
+	} else if len(files) > 0 {
+		switch {
+		case events:
+			return bad("%s is facts, and other inputs are events: count the events into facts of their own with --ledger, and replay all facts together", files[0].input)
+		case c.timed:
+			return bad("--as-then needs events: facts do not say when each happened")
+		}
+		return c.readFacts(files)
+	}
 	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved)
 	if err != nil {
 		return err

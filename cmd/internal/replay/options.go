@@ -7,6 +7,7 @@ import (
 	"sunsetwatch/consumer/archive"
 	"sunsetwatch/consumer/codec"
 	"sunsetwatch/detector/ledger"
+	"sunsetwatch/detector/ledger/table"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/registry"
@@ -61,6 +62,8 @@ type Options struct {
 	Set
 	Question
 	Out    string // directory of the output; empty: none
+	Ledger string // directory for the facts; empty: they are not kept
+	Facts  table.Header
 	Resume bool
 	// MaxRejected is the part of the events that may be rejected.
 	MaxRejected float64

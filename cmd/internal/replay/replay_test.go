@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sunsetwatch/consumer/codec"
+	"sunsetwatch/detector/ledger/table"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/registry"
 )
@@ -152,7 +153,7 @@ func TestAnyWorkersAndAnyInterruptionsGiveTheSameBytes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 1))
-			n := 4000
+			n := 30_000
 			dir := filesOf(t, eventLines(r, n), 3, r)
 			want := ""
 			for workers := 1; workers <= 4; workers *= 2 {
@@ -178,7 +179,7 @@ func TestAnyWorkersAndAnyInterruptionsGiveTheSameBytes(t *testing.T) {
 					break
 				}
 			}
-			for workers := 1; workers <= 3; workers++ {
+			for workers := 1; workers <= 4; workers += 3 {
 				interrupted(t, dir, workers, n, want, c.set, r)
 			}
 		})
@@ -196,7 +197,7 @@ func interrupted(t *testing.T, dir string, workers, events int, want string, set
 		set(&o)
 		o.Workers, o.Out, o.Resume = workers, out, stops > 0
 		var left atomic.Int64
-		left.Store(int64(1 + r.IntN(events/12)))
+		left.Store(int64(1 + r.IntN(events/30)))
 		if stops < 20 {
 			o.tick = func() {
 				if left.Add(-1) == 0 {
@@ -212,7 +213,7 @@ func interrupted(t *testing.T, dir string, workers, events int, want string, set
 			if got := output(t, out); got != want {
 				t.Errorf("after %d interruptions it writes\n%s\nwant\n%s", stops, got, want)
 			}
-			if stops < 5 {
+			if stops < 3 {
 				t.Errorf("only %d interruptions", stops)
 			}
 			return
@@ -440,5 +441,54 @@ registrations:
 	if !strings.Contains(text.String(), "    events: 2,560 -> 2,192\n") || !json.Valid(object.Bytes()) ||
 		!strings.Contains(markdown.String(), `| critical access\_after\_sunset netflix msg.recommend |`) {
 		t.Errorf("got\n%s\n%s\n%s", &text, &object, &markdown)
+	}
+}
+
+// Facts that were kept are judged as the events are, also by registrations that
+// nobody knew of then, where no boundary cuts what was counted together.
+func TestFactsAreJudgedAgain(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 1))
+	dir := filesOf(t, eventLines(r, 3000), 2, r)
+	o := options(t, dir)
+	want := mustRun(t, o)
+	whole := t.TempDir()
+	o.Ledger, o.Facts = whole, table.Header{KeyID: "0123abcd", Tool: "test"}
+	mustRun(t, o)
+	var parts []string
+	for _, name := range []string{"0.jsonl", "1.jsonl"} {
+		o := options(t, filepath.Join(dir, name))
+		o.Ledger, o.Facts = filepath.Join(t.TempDir(), "made"), table.Header{KeyID: "0123abcd", Tool: "test"}
+		mustRun(t, o)
+		parts = append(parts, o.Ledger)
+	}
+	for _, inputs := range [][]string{{whole}, parts, {parts[1], filepath.Join(parts[0], table.FileName)}} {
+		got := mustRun(t, options(t, inputs...))
+		var a, b bytes.Buffer
+		if err := errors.Join(WriteFindings(&a, want.Findings), WriteFindings(&b, got.Findings)); err != nil {
+			t.Fatal(err)
+		}
+		if a.String() != b.String() {
+			t.Errorf("%v: got\n%s\nwant\n%s", inputs, &b, &a)
+		}
+		if got.Summary.EventsCounted != want.Summary.EventsCounted {
+			t.Errorf("%d events, want %d", got.Summary.EventsCounted, want.Summary.EventsCounted)
+		}
+	}
+	for _, c := range []struct {
+		set  func(*Options)
+		want string
+	}{
+		{func(o *Options) { o.Inputs = append(o.Inputs, dir) }, "other inputs are events"},
+		{func(o *Options) { o.AsThen = true }, "--as-then needs events"},
+		{func(o *Options) { o.KnownAt = access.At(time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)) }, "are not cut where"},
+		{func(o *Options) { o.Inputs = append(o.Inputs, whole) }, "the same file"},
+	} {
+		o := options(t, whole)
+		c.set(&o)
+		_, err := Run(context.Background(), o)
+		var wrong *BadInput
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
 	}
 }

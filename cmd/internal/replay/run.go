@@ -48,6 +48,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Ledger != "" {
+		if err := writeFacts(r.Ledger, facts.facts, r.Facts); err != nil {
+			return nil, fmt.Errorf("writing the facts: %w", err)
+		}
+	}
 	if r.Out == "" {
 		return result, nil
 	}
@@ -102,8 +107,13 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 	if !r.AsThen {
 		known := r.Registry.KnownAt(r.KnownAt)
 		c, err := r.pass(ctx, &count{
-			terms:  detector.Cuts(r.Registry, r.Rules),
-			pieces: func() ledger.PiecesOptions { return ledger.PiecesOptions{People: detector.Concern(known)} },
+			terms: detector.Cuts(r.Registry, r.Rules),
+			pieces: func() ledger.PiecesOptions {
+				if r.Ledger != "" {
+					return ledger.PiecesOptions{Months: true} // for registrations that nobody wrote yet
+				}
+				return ledger.PiecesOptions{People: detector.Concern(known)}
+			},
 		})
 		if err != nil {
 			return nil, nil, err
@@ -120,7 +130,7 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 	for tries := 1; ; tries++ {
 		c, err := r.pass(ctx, &count{
 			terms: r.then.Cuts(), timed: true, watch: r.then.Watch(),
-			pieces: func() ledger.PiecesOptions { return ledger.PiecesOptions{} },
+			pieces: func() ledger.PiecesOptions { return ledger.PiecesOptions{Months: r.Ledger != ""} },
 		})
 		if err != nil {
 			return nil, nil, err
@@ -216,6 +226,7 @@ func (r *run) name(inputs []input) map[string]string {
 	hash := r.Registry.Hash()
 	all["registrations"] = "sha256 " + hex.EncodeToString(hash[:])
 	all["--from"], all["--to"], all["--known-at"] = r.From.String(), r.To.String(), r.KnownAt.String()
+	all["--ledger"] = strconv.FormatBool(r.Ledger != "")
 	all["--as-then"] = strconv.FormatBool(r.AsThen)
 	all["--dedupe"] = strconv.FormatBool(r.Dedupe)
 	if r.KeepRepeats {

@@ -80,9 +80,9 @@ func spread(t *testing.T, dir string, lines [][]byte, files int, r *rand.Rand) {
 	}
 }
 
-// withoutPlaces are findings as JSON objects, without the places of events, whose
+// placeless are findings as JSON objects, without the places of events, whose
 // source and offset differ, and without what only the running system has.
-func withoutPlaces(t *testing.T, all []map[string]any, history bool) map[string]any {
+func placeless(t *testing.T, all []map[string]any, history bool) map[string]any {
 	t.Helper()
 	found := map[string]any{}
 	for _, m := range all {
@@ -186,7 +186,7 @@ func TestScenariosReplayed(t *testing.T) {
 				for _, f := range found {
 					want = append(want, plainObject(t, f.values))
 				}
-				expected := withoutPlaces(t, want, st.asThen)
+				expected := placeless(t, want, st.asThen)
 				seed := rand.New(rand.NewPCG(uint64(i), uint64(len(lines))))
 				for workers := 1; workers <= 4; workers *= 2 {
 					dir := t.TempDir()
@@ -195,7 +195,7 @@ func TestScenariosReplayed(t *testing.T) {
 					}
 					spread(t, dir, lines, workers*2-1, seed)
 					result := r.replayed(t, st, dir, workers, "")
-					if diff := gocmp.Diff(expected, withoutPlaces(t, asObjects(t, result.Findings), st.asThen)); diff != "" {
+					if diff := gocmp.Diff(expected, placeless(t, asObjects(t, result.Findings), st.asThen)); diff != "" {
 						t.Errorf("%s, %d workers (-scenario +replay):\n%s", st.text, workers, diff)
 					}
 				}

@@ -17,8 +17,8 @@ import (
 	"sunsetwatch/rules/model"
 )
 
-// counted are the events that the question is about, each once.
-func (t *trial) counted() []*trialEvent {
+// once are the events that the question is about, each once.
+func (t *trial) once() []*trialEvent {
 	var all []*trialEvent
 	for i := range t.events {
 		all = append(all, &t.events[i])
@@ -65,7 +65,7 @@ func (t *trial) pieces(r *rand.Rand, terms ledger.Terms, o func() ledger.PiecesO
 		l := ledger.New(ledger.Options{Terms: terms})
 		workers = append(workers, worker{l.NewPieces(o()), l, detector.NewArrivals(watch)})
 	}
-	all := t.counted()
+	all := t.once()
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	for _, e := range all {
 		w := workers[r.IntN(len(workers))]
@@ -125,7 +125,7 @@ func (t *trial) asThen() (map[string]map[string]any, int, error) {
 	return nil, 0, errTries
 }
 
-func disagreeAsThen(c model.Case) string {
+func disagreeOnThen(c model.Case) string {
 	t, err := read(c)
 	if err != nil {
 		return invalid + err.Error()
@@ -146,7 +146,7 @@ func disagreeAsThen(c model.Case) string {
 	return gocmp.Diff(want, got)
 }
 
-func compareCases(t *testing.T, cases int, disagree func(model.Case) string) {
+func comparePieces(t *testing.T, cases int, disagree func(model.Case) string) {
 	if testing.Short() {
 		cases /= 5
 	}
@@ -170,6 +170,6 @@ func compareCases(t *testing.T, cases int, disagree func(model.Case) string) {
 	t.Logf("%d cases from seed %d, %d disagree", cases, *firstSeed, failed)
 }
 
-func TestModelAgreesOnPieces(t *testing.T) { compareCases(t, *cases, disagreeOnPieces) }
+func TestModelAgreesOnPieces(t *testing.T) { comparePieces(t, *cases, disagreeOnPieces) }
 
-func TestModelAgreesAsThen(t *testing.T) { compareCases(t, *cases, disagreeAsThen) }
+func TestModelAgreesOnThen(t *testing.T) { comparePieces(t, *cases, disagreeOnThen) }
