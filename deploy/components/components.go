@@ -1,5 +1,5 @@
-// Package components runs the real Apache Kafka, Prometheus and Alertmanager
-// for tests: on free loopback ports, in temporary folders, and stopped when the
+// Package components runs the real Apache Kafka, Prometheus, Alertmanager and
+// Chromium for tests: on free loopback ports, in temporary folders, and stopped when the
 // test ends. The script fetch beside it brings them into a cache folder; a test
 // that finds one missing runs it.
 //
@@ -26,6 +26,7 @@ const (
 	kafka        = "kafka"
 	prometheus   = "prometheus"
 	alertmanager = "alertmanager"
+	chromium     = "chromium"
 )
 
 // Promtool returns the path of Prometheus' promtool.
