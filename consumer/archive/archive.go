@@ -142,7 +142,9 @@ type Sink interface {
 }
 
 // Damage is the error of an input that cannot be read to its end. What lies
-// before the damage was handed over; of the rest of this input nothing is.
+// before the damage was handed over; of the rest of this input nothing is, but for
+// the row groups of Parquet, which are whole or not by themselves. Each part that it
+// touches returns it.
 type Damage struct {
 	Input     string
 	Byte      int64 // at or after which the damage lies; of a truncated file, its end

@@ -293,7 +293,7 @@ func readAll(t testing.TB, o Options, order func([]Part)) outcome {
 				out.lines[p.Input] = append(out.lines[p.Input], s.lines...)
 				var d *Damage
 				if errors.As(err, &d) {
-					if !slices.ContainsFunc(out.damage, func(o *Damage) bool { return *o == *d }) {
+					if !slices.ContainsFunc(out.damage, func(o *Damage) bool { return o.Error() == d.Error() }) {
 						out.damage = append(out.damage, d)
 					}
 				} else if err != nil {

@@ -195,25 +195,18 @@ func NewBuilder(o Options) *Builder {
 	return &Builder{l: New(o), cells: map[string]*builtCell{}}
 }
 
-// Begin says that a ledger follows with these sources, and gives their ids. It
-// fails where a source is there already: its events would be counted twice.
-// Only stretches of one partition that follow each other are put together.
+// Begin says that a ledger follows with these sources, of which the names and
+// how far they were counted are used, and gives their ids. It fails where a source
+// is there already: its events would be counted twice.
 func (b *Builder) Begin(sources []SourceStatus) ([]SourceID, error) {
 	ids := make([]SourceID, len(sources))
 	for i := range sources {
 		s := &sources[i]
-		if s.Name == "" {
-			return nil, fmt.Errorf("a source without a name")
-		}
-		if id, found := b.l.sourceIDs[s.Name]; found {
-			if err := b.l.sources[id].follow(s); err != nil {
-				return nil, err
-			}
-			ids[i] = id
-			continue
+		if _, found := b.l.sourceIDs[s.Name]; found || s.Name == "" {
+			return nil, fmt.Errorf("the source %q is in two ledgers: its events would be counted twice. Leave one of them out, or make one ledger of both; where these are two files, make the ledgers anew with paths that differ", s.Name)
 		}
 		to := b.l.source(s.Source)
-		to.SourceStatus = *s
+		to.Next, to.JudgedTo, to.Counted = s.Next, s.JudgedTo, s.Counted
 		ids[i] = to.id
 	}
 	return ids, nil

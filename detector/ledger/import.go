@@ -31,7 +31,7 @@ func (l *Ledger) Import(from access.Instant) error {
 	}
 	for _, s := range l.sources {
 		switch {
-		case s.Next >= 0:
+		case s.positioned():
 		case from == access.Beginning:
 			return fmt.Errorf("the facts of %s have no position in a topic: say from when on the topic counts", s.Name)
 		case s.JudgedTo >= from:
@@ -39,9 +39,21 @@ func (l *Ledger) Import(from access.Instant) error {
 				s.Name, s.JudgedTo, from, from)
 		}
 	}
+	for _, s := range l.sources {
+		if s.positioned() {
+			// What is counted from here on is counted from nothing.
+			s.SourceStatus = SourceStatus{Source: s.Source, Start: s.Next, Next: s.Next, JudgedTo: s.JudgedTo}
+		} else {
+			s.Next = -1
+		}
+	}
 	l.imported = imported{sources: uint32(len(l.sources)), from: from}
 	return nil
 }
+
+// positioned reports whether s can be read on: a partition that was read to an
+// offset.
+func (s *SourceStatus) positioned() bool { return s.Topic != "" && s.Next >= 0 }
 
 // fromOf is the instant from which on events of a source count.
 func (i *imported) fromOf(id SourceID) access.Instant {

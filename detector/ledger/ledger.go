@@ -75,7 +75,8 @@ type pair struct {
 	feature   string
 	cells     []*Cell
 	byKey     map[cellKey]*Cell
-	dirty     bool // listed in Ledger.dirtyPairs
+	dirty     bool  // listed in Ledger.dirtyPairs
+	daily     daily // nil: not kept
 }
 
 type cellKey struct {
@@ -397,6 +398,13 @@ func (l *Ledger) Size() (cells, bytes int) {
 				for n := range k.crowds {
 					bytes += k.crowds[n].people.bytes() + k.crowds[n].grantors.bytes()
 				}
+			}
+		}
+	}
+	for _, pr := range l.principals {
+		for _, p := range pr.pairs {
+			for _, c := range p.daily {
+				bytes += 64 + 8*cap(c.days)
 			}
 		}
 	}

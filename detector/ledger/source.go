@@ -83,41 +83,6 @@ func (s *source) advance(p *Progress, t *foldTally) error {
 	return nil
 }
 
-// join adds what was read elsewhere of the same source.
-func (s *source) join(o *SourceStatus) {
-	s.JudgedTo = max(s.JudgedTo, o.JudgedTo)
-	s.Counted += o.Counted
-	s.Duplicate += o.Duplicate
-	s.Conflicts += o.Conflicts
-	s.dirty = true
-	switch {
-	case o.Next < 0:
-	case s.Next < 0:
-		s.Start, s.Next, s.Earlier, s.Coverage, s.Fingerprint = o.Start, o.Next, o.Earlier, o.Coverage, o.Fingerprint
-	default:
-		if o.Next >= s.Next {
-			s.Next, s.Fingerprint = o.Next, o.Fingerprint
-		}
-		s.Start = min(s.Start, o.Start)
-		s.Earlier += o.Earlier
-		s.Coverage.Add(&o.Coverage)
-	}
-}
-
-// follow joins the source with a stretch of it that borders on its own.
-func (s *source) follow(o *SourceStatus) error {
-	switch {
-	case s.Source != o.Source:
-		return fmt.Errorf("the source %s is in two ledgers, as %s/%d and as %s/%d", s.Name, s.Topic, s.Partition, o.Topic, o.Partition)
-	case s.Next < 0 || o.Next < 0 || max(s.Start, o.Start) < min(s.Next, o.Next):
-		return fmt.Errorf("the source %s is in two ledgers: its events would be counted twice. Leave one of them out, or, where these are two files, make the ledgers anew with paths that differ", s.Name)
-	case s.Next != o.Start && o.Next != s.Start || s.Earlier > 0 || o.Earlier > 0:
-		return fmt.Errorf("of the source %s one ledger has the offsets [%d, %d), another [%d, %d), and what is between them is missing", s.Name, s.Start, s.Next, o.Start, o.Next)
-	}
-	s.join(o)
-	return nil
-}
-
 func (s *source) append(b []byte) []byte {
 	b = appendString(b, s.Name)
 	b = appendString(b, s.Topic)

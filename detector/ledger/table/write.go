@@ -2,7 +2,7 @@ package table
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -100,54 +100,25 @@ func Write(w io.Writer, l *ledger.Ledger, h Header) error {
 
 // source is one source in the metadata.
 type source struct {
-	Name      string    `json:"name"`
-	Topic     string    `json:"topic,omitempty"`
-	Partition int32     `json:"partition,omitempty"`
-	JudgedTo  string    `json:"judged_to,omitempty"`
-	Counted   uint64    `json:"counted"`
-	Duplicate uint64    `json:"duplicate,omitempty"`
-	Conflicts uint64    `json:"conflicts,omitempty"`
-	Position  *position `json:"position,omitempty"`
-}
-
-// position is how far a partition was read.
-type position struct {
-	Start       int64             `json:"start"`
-	Next        int64             `json:"next"`
-	Earlier     uint64            `json:"earlier,omitempty"`
-	Records     uint64            `json:"records"`
-	Events      uint64            `json:"events"`
-	Ignored     map[string]uint64 `json:"ignored,omitempty"`
-	Skipped     map[string]uint64 `json:"skipped,omitempty"`
-	Rejected    map[string]uint64 `json:"rejected,omitempty"`
-	Fingerprint *fingerprint      `json:"fingerprint,omitempty"`
-}
-
-type fingerprint struct {
-	Offset    int64  `json:"offset"`
-	Timestamp int64  `json:"timestamp_ms"`
-	CRC       uint32 `json:"crc"`
+	Name      string `json:"name"`
+	Topic     string `json:"topic,omitempty"`
+	Partition int32  `json:"partition,omitempty"`
+	Next      *int64 `json:"next,omitempty"`
+	JudgedTo  string `json:"judged_to,omitempty"`
+	Counted   uint64 `json:"counted"`
 }
 
 func sourcesOf(statuses []ledger.SourceStatus) []source {
 	all := make([]source, len(statuses))
 	for i := range statuses {
 		s := &statuses[i]
-		all[i] = source{Name: s.Name, Topic: s.Topic, Partition: s.Partition, Counted: s.Counted, Duplicate: s.Duplicate, Conflicts: s.Conflicts}
+		all[i] = source{Name: s.Name, Topic: s.Topic, Partition: s.Partition, Counted: s.Counted}
+		if s.Next >= 0 {
+			all[i].Next = &s.Next
+		}
 		if s.JudgedTo != access.Beginning {
 			all[i].JudgedTo = s.JudgedTo.String()
 		}
-		if s.Next < 0 {
-			continue
-		}
-		p := &position{Start: s.Start, Next: s.Next, Earlier: s.Earlier, Records: s.Coverage.Records, Events: s.Coverage.Events}
-		p.Ignored = byReason(s.Coverage.Ignored[:], ignoredWord)
-		p.Skipped = byReason(s.Coverage.Skipped[:], skippedWord)
-		p.Rejected = byReason(s.Coverage.Rejected[:], rejectedWord)
-		if f := s.Fingerprint; f.Known {
-			p.Fingerprint = &fingerprint{f.Offset, f.Timestamp, f.CRC}
-		}
-		all[i].Position = p
 	}
 	return all
 }
@@ -155,69 +126,20 @@ func sourcesOf(statuses []ledger.SourceStatus) []source {
 // status is the status of a source in the metadata.
 func (s *source) status() (ledger.SourceStatus, error) {
 	to := ledger.SourceStatus{Source: ledger.Source{Name: s.Name, Topic: s.Topic, Partition: s.Partition},
-		Start: -1, Next: -1, JudgedTo: access.Beginning, Counted: s.Counted, Duplicate: s.Duplicate, Conflicts: s.Conflicts}
+		Start: -1, Next: -1, JudgedTo: access.Beginning, Counted: s.Counted}
+	if s.Name == "" {
+		return to, errors.New("it has no name")
+	}
+	if s.Next != nil {
+		if to.Next = *s.Next; to.Next < 0 {
+			return to, errors.New("a negative offset")
+		}
+	}
 	if s.JudgedTo != "" {
-		at, err := instant(s.JudgedTo)
-		if err != nil {
+		var err error
+		if to.JudgedTo, err = instant(s.JudgedTo); err != nil {
 			return to, err
 		}
-		to.JudgedTo = at
-	}
-	p := s.Position
-	if p == nil {
-		return to, nil
-	}
-	if s.Topic == "" || p.Start < 0 || p.Next < p.Start {
-		return to, fmt.Errorf("the position [%d, %d) of topic %q", p.Start, p.Next, s.Topic)
-	}
-	to.Start, to.Next, to.Earlier = p.Start, p.Next, p.Earlier
-	to.Coverage.Records, to.Coverage.Events = p.Records, p.Events
-	for _, part := range []struct {
-		from map[string]uint64
-		to   []uint64
-		word func(int) string
-	}{
-		{p.Ignored, to.Coverage.Ignored[:], ignoredWord},
-		{p.Skipped, to.Coverage.Skipped[:], skippedWord},
-		{p.Rejected, to.Coverage.Rejected[:], rejectedWord},
-	} {
-		if err := fromReasons(part.to, part.from, part.word); err != nil {
-			return to, err
-		}
-	}
-	if f := p.Fingerprint; f != nil {
-		to.Fingerprint = access.Fingerprint{Known: true, Offset: f.Offset, Timestamp: f.Timestamp, CRC: f.CRC}
-	}
-	if to.Earlier+uint64(to.Next-to.Start) != to.Coverage.Offsets() {
-		return to, fmt.Errorf("%d offsets accounted for in [%d, %d)", to.Coverage.Offsets(), p.Start, p.Next)
 	}
 	return to, nil
-}
-
-func ignoredWord(i int) string  { return access.Ignore(i).String() }
-func skippedWord(i int) string  { return access.Skip(i).String() }
-func rejectedWord(i int) string { return access.Reason(i).String() }
-
-func byReason(counts []uint64, word func(int) string) map[string]uint64 {
-	m := map[string]uint64{}
-	for i, n := range counts {
-		if n > 0 {
-			m[word(i)] = n
-		}
-	}
-	return m
-}
-
-func fromReasons(counts []uint64, m map[string]uint64, word func(int) string) error {
-	left := len(m)
-	for i := range counts {
-		if n, ok := m[word(i)]; ok {
-			counts[i] = n
-			left--
-		}
-	}
-	if left > 0 {
-		return fmt.Errorf("a reason for offsets or events that this version does not know")
-	}
-	return nil
 }
