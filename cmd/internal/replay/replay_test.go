@@ -197,7 +197,7 @@ func interrupted(t *testing.T, dir string, workers, events int, want string, set
 		set(&o)
 		o.Workers, o.Out, o.Resume = workers, out, stops > 0
 		var left atomic.Int64
-		left.Store(int64(1 + r.IntN(events/30)))
+		left.Store(int64(1 + r.IntN(events/300)))
 		if stops < 20 {
 			o.tick = func() {
 				if left.Add(-1) == 0 {

@@ -110,8 +110,8 @@ func disagreeOnPieces(c model.Case) string {
 
 var errTries = errors.New("it is counted again and again")
 
-// asThen is the judgement as then, of facts that are counted as often as it asks.
-func (t *trial) asThen() (map[string]map[string]any, int, error) {
+// thenOfPieces is the judgement as then, of facts that are counted as often as it asks.
+func (t *trial) thenOfPieces() (map[string]map[string]any, int, error) {
 	r := rand.New(rand.NewPCG(t.Seed, 9))
 	then := detector.NewThen(t.full, t.rules, t.Question.KnownAt)
 	for tries := 1; tries < 10; tries++ {
@@ -130,7 +130,7 @@ func disagreeOnThen(c model.Case) string {
 	if err != nil {
 		return invalid + err.Error()
 	}
-	got, _, err := t.asThen()
+	got, _, err := t.thenOfPieces()
 	if err != nil {
 		return err.Error()
 	}
