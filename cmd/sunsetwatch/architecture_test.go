@@ -145,6 +145,19 @@ var directions = map[string]reasons{
 		"rules/document": "durations are shown as files write them, and what was meant is guessed as there",
 		"rules/registry": "the terms that are shown",
 	},
+	"cmd/internal/timeline": {
+		"detector/ledger": "accesses come by day from the facts",
+		"rules":           "a kind says in which window its accesses lie",
+		"rules/access":    "a timeline is of instants",
+		"rules/registry":  "the terms over event time",
+	},
+	"cmd/internal/timeline/story": {
+		"detector":        "what is shown in tests was found by the product",
+		"detector/ledger": "events are counted",
+		"rules":           "findings",
+		"rules/access":    "events are told",
+		"rules/registry":  "registrations are read",
+	},
 	"cmd/sunsetwatch": {
 		"cmd/internal/daemon":        "run",
 		"cmd/internal/demo":          "demo",
@@ -199,6 +212,7 @@ var alone = []struct {
 	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
 	{module + "/bench/child", nil, "it is for tests only"},
+	{module + "/cmd/internal/timeline/story", nil, "it is for tests only"},
 }
 
 // pure are the packages without a clock, I/O, goroutines and loggers: the same
@@ -215,6 +229,7 @@ var pure = map[string]struct{ except reasons }{
 	"detector/ledger/table":    {except: reasons{"io": "facts are written to a writer and read from a reader of the caller's"}},
 	"cmd/internal/explanation": {},
 	"cmd/internal/termsheet":   {},
+	"cmd/internal/timeline":    {},
 	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",

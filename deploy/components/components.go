@@ -1,5 +1,5 @@
-// Package components runs the real Apache Kafka, Prometheus and Alertmanager
-// for tests: on free loopback ports, in temporary folders, and stopped when the
+// Package components runs the real Apache Kafka, Prometheus, Alertmanager and
+// Chromium for tests: on free loopback ports, in temporary folders, and stopped when the
 // test ends; and queries in DuckDB. The script fetch beside it brings them into a cache folder; a test
 // that finds one missing runs it.
 //
@@ -27,6 +27,7 @@ const (
 	prometheus   = "prometheus"
 	alertmanager = "alertmanager"
 	duckdb       = "duckdb"
+	chromium     = "chromium"
 )
 
 // Promtool returns the path of Prometheus' promtool.

@@ -298,13 +298,19 @@ func (f *Fold) sorted() []int32 {
 
 // eventHash is a keyed hash of the id and of everything that an event says.
 func (f *Fold) eventHash(w *waiting, c *foldCell, e *logged) uint64 {
-	h := mix(w.id^f.ids0, c.stable)
-	h = mix(h, w.person+1)
-	h = mix(h, w.grantor+2)
-	h = mix(h, uint64(e.time))
-	h = mix(h, e.records)
-	h = mix(h, e.bytes)
-	h = mix(h, uint64(w.probe))
+	return contentHash(f.ids0, w.id, c.stable, w.person, w.grantor, e.time, e.records, e.bytes, w.probe)
+}
+
+// contentHash is a keyed hash of the id and of everything that an event says;
+// stable is that of its cell's key.
+func contentHash(key, id, stable, person, grantor uint64, t access.Instant, records, bytes uint64, probe access.Probe) uint64 {
+	h := mix(id^key, stable)
+	h = mix(h, person+1)
+	h = mix(h, grantor+2)
+	h = mix(h, uint64(t))
+	h = mix(h, records)
+	h = mix(h, bytes)
+	h = mix(h, uint64(probe))
 	return nonZero(h)
 }
 

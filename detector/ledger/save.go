@@ -224,7 +224,10 @@ func (o *Loader) window(id SourceID, chunk uint32, d *decoder) {
 	d.b = nil
 }
 
-func (o *Loader) cell(id uint32, d *decoder) {
+func (o *Loader) cell(id uint32, d *decoder) { o.head(id, d) }
+
+// head reads what Cell.append wrote, and returns where its totals begin.
+func (o *Loader) head(id uint32, d *decoder) (starts []access.Instant) {
 	principal, feature := d.string(), d.string()
 	var scopes []string
 	for range d.count() {
@@ -244,6 +247,7 @@ func (o *Loader) cell(id uint32, d *decoder) {
 	for range d.count() {
 		from := access.Instant(d.varint())
 		days[from] = d.days()
+		starts = append(starts, from)
 	}
 	for range d.count() {
 		t := o.tier(uint32(d.byte()), d)
@@ -257,11 +261,12 @@ func (o *Loader) cell(id uint32, d *decoder) {
 		d.fail("cell %d twice", id)
 	}
 	if d.err != nil {
-		return
+		return nil
 	}
 	c.pair = o.l.pairOf(o.l.principalOf(principal), feature)
 	o.cells[id] = c
 	o.days[c] = days
+	return starts
 }
 
 func (o *Loader) tier(t uint32, d *decoder) tier {
