@@ -54,6 +54,10 @@ var directions = map[string]reasons{
 	"detector/ledger/store": {
 		"rules/access": "the file of rejected events has their positions and reasons; facts and findings come encoded, so that the store is independent of what they look like",
 	},
+	"detector/ledger/table": {
+		"detector/ledger": "its facts are written and read",
+		"rules/access":    "words and instants",
+	},
 	"detector": {
 		"detector/ledger": "the judge reads facts",
 		"rules":           "the kinds say what is wrong with them",
@@ -82,6 +86,10 @@ var directions = map[string]reasons{
 		"consumer/fetch": "the loop fetches",
 		"rules/access":   "events and coverage are handed to a Sink; what the sink is, only the daemon knows",
 	},
+	"cmd/internal/facts": {
+		"detector/ledger":       "its facts are written",
+		"detector/ledger/table": "the files that are opened are its",
+	},
 	"cmd/internal/registrations": {
 		"rules":          "the rule file is read against the set",
 		"rules/access":   "the wall time refuses revisions from the future",
@@ -95,6 +103,7 @@ var directions = map[string]reasons{
 		"rules/access":      "known reasons are shown, 0 included",
 	},
 	"cmd/internal/daemon": {
+		"cmd/internal/facts":         "a state can begin with the facts of a replay",
 		"cmd/internal/registrations": "registrations are read and watched",
 		"cmd/internal/web":           "endpoints are served",
 		"consumer":                   "the daemon joins consumer and detector, which do not know each other",
@@ -103,6 +112,7 @@ var directions = map[string]reasons{
 		"detector":                   "the daemon joins consumer and detector, which do not know each other",
 		"detector/exporter":          "findings are shown",
 		"detector/ledger":            "events are folded and merged",
+		"detector/ledger/table":      "a ledger is imported",
 		"detector/ledger/store":      "facts, positions and findings are saved together",
 		"rules":                      "saved findings are read",
 		"rules/access":               "events pass through",
@@ -192,6 +202,7 @@ var alone = []struct {
 		"the exporter alone makes metrics of what it is given: the rest counts in its own words"},
 	{"go.uber.org/zap", []string{"consumer", "cmd/internal/daemon", "cmd/internal/demo", "cmd/sunsetwatch"},
 		"what happened is returned; the edges log"},
+	{"github.com/parquet-go/parquet-go", []string{"detector/ledger/table"}, "one package knows the columns of a file"},
 	{"go.etcd.io/bbolt", []string{"detector/ledger/store"}, "one package knows the file"},
 	{"go.yaml.in", []string{"rules/document"}, "YAML is read strictly and with places in one package"},
 	{"github.com/spf13", []string{"cmd/sunsetwatch"}, "flags are translated once"},
@@ -215,6 +226,7 @@ var pure = map[string]struct{ except reasons }{
 	"rules":                    {},
 	"detector/ledger":          {},
 	"detector":                 {},
+	"detector/ledger/table":    {except: reasons{"io": "facts are written to a writer and read from a reader of the caller's"}},
 	"cmd/internal/explanation": {},
 	"cmd/internal/termsheet":   {},
 	"cmd/internal/timeline":    {},
