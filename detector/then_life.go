@@ -19,7 +19,7 @@ func (s *simulation) keep(was, f *rules.Finding, sum *sum, when func(was, f *rul
 	}
 	since, severity := s.began, f.Severity
 	if was != nil {
-		f.OpenedAt, f.DetectionDelay, f.LateReason, f.History = was.OpenedAt, was.DetectionDelay, was.LateReason, was.History
+		f.OpenedAt, f.DetectionDelay, f.History = was.OpenedAt, was.DetectionDelay, was.History
 		severity = was.Severity
 	}
 	if opened {

@@ -42,16 +42,14 @@ func (c *count) run(ctx context.Context) error {
 	if c.source.Dedupe {
 		workers = 1 // which of two equal events counts depends on their order
 	}
-	if files, events, err := factFiles(c.source.Inputs); err != nil {
-		return &BadInput{err}
-	} else if len(files) > 0 {
+	if ledgers, events := ledgersIn(c.source.Inputs); len(ledgers) > 0 {
 		switch {
 		case events:
-			return bad("%s is facts, and other inputs are events: count the events into facts of their own with --ledger, and replay all facts together", files[0].input)
+			return bad("%s is facts, and other inputs are events: count the events into facts of their own with --ledger, and replay all facts together", ledgers[0])
 		case c.timed:
 			return bad("--as-then needs events: facts do not say when each happened")
 		}
-		return c.readFacts(files)
+		return c.readLedgers(ledgers)
 	}
 	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved)
 	if err != nil {
@@ -147,21 +145,19 @@ func (c *count) newWorker(total *atomic.Uint64) *worker {
 // of the context, or of reading.
 func (w *worker) work(ctx context.Context, j *job, in *input) error {
 	w.begin(j, in)
-	counts, progress, err := j.origin.read(ctx, j.part, j.Resume, w)
+	counts, next, err := j.origin.read(ctx, j.part, j.Resume, w)
 	var damage *archive.Damage
 	switch {
 	case errors.As(err, &damage):
 		j.Damage = damage.Error()
 	case err != nil && ctx.Err() != nil:
-		j.Resume = resumption{w.any, w.last, counts, progress}
+		j.Resume = resumption{w.any, w.last, counts, next}
 		return ctx.Err()
 	case err != nil:
 		return &BadInput{err}
 	}
-	if progress != nil {
-		if err := w.pieces.Advance(*progress, j.Duplicate); err != nil {
-			return err
-		}
+	if next >= 0 {
+		w.pieces.Advance(next)
 	}
 	j.Done, j.Counts, j.Resume = true, counts, resumption{}
 	return nil

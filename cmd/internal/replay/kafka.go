@@ -220,32 +220,29 @@ func (r *topicRange) close() { r.transport.CloseIdleConnections() }
 const partBytes = 4 << 20
 
 // read is that of origin.
-func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (archive.Counts, *ledger.Progress, error) {
+func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (archive.Counts, int64, error) {
 	of := r.partitions[p.Input]
 	d := &rangeReader{topicRange: r, of: of, counts: before.Counts, sink: sink, reader: fetch.NewReader(0), decoder: r.codec.NewDecoder()}
-	d.done = ledger.Progress{From: of.From, Next: of.From}
-	if before.Progress != nil {
-		d.done = *before.Progress
-	}
+	d.next = max(of.From, before.Next)
 	stuck := time.Time{} // since when nothing came; zero: it does
-	for d.done.Next < of.To {
-		at := d.done.Next
+	for d.next < of.To {
+		at := d.next
 		err := d.fetch(ctx)
 		var damage *archive.Damage
 		switch {
 		case ctx.Err() != nil:
-			return d.counts, &d.done, ctx.Err()
+			return d.counts, d.next, ctx.Err()
 		case errors.As(err, &damage):
-			return d.counts, nil, err
-		case d.done.Next > at:
+			return d.counts, -1, err
+		case d.next > at:
 			stuck = time.Time{}
 			continue
 		case stuck.IsZero():
 			stuck = time.Now()
 		case time.Since(stuck) > patience && err == nil:
-			return d.counts, nil, d.damage(errors.New("nothing more can be read of the range: a transaction was left open"))
+			return d.counts, -1, d.damage(errors.New("nothing more can be read of the range: a transaction was left open"))
 		case time.Since(stuck) > patience:
-			return d.counts, nil, fmt.Errorf("%s/%d at offset %d: %w", r.topic, of.Partition, d.done.Next, err)
+			return d.counts, -1, fmt.Errorf("%s/%d at offset %d: %w", r.topic, of.Partition, d.next, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -253,16 +250,16 @@ func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption
 		}
 	}
 	if d.counts.OutOfRange > 0 {
-		return d.counts, nil, nil // from where to read on, the facts do not know
+		return d.counts, -1, nil // from where to read on, the facts do not know
 	}
-	return d.counts, &d.done, nil
+	return d.counts, d.next, nil
 }
 
 // rangeReader reads one partition.
 type rangeReader struct {
 	*topicRange
 	of      rangeOf
-	done    ledger.Progress
+	next    int64
 	counts  archive.Counts
 	sink    archive.Sink
 	reader  *fetch.Reader
@@ -272,7 +269,7 @@ type rangeReader struct {
 }
 
 func (d *rangeReader) damage(err error) error {
-	return &archive.Damage{Input: fmt.Sprintf("%s/%d", d.topic, d.of.Partition), Byte: d.done.Next, Err: err}
+	return &archive.Damage{Input: fmt.Sprintf("%s/%d", d.topic, d.of.Partition), Byte: d.next, Err: err}
 }
 
 // fetch reads what one request brings.
@@ -290,7 +287,7 @@ func (d *rangeReader) fetch(ctx context.Context) error {
 	}
 	resp, err := d.client.Fetch(ctx, &fetch.Request{
 		Broker: l.Partitions[i].Leader, MaxWait: 500 * time.Millisecond, MinBytes: 1, MaxBytes: partBytes,
-		Partitions: []fetch.Ask{{Topic: d.topic, Partition: d.of.Partition, Offset: d.done.Next, MaxBytes: partBytes}},
+		Partitions: []fetch.Ask{{Topic: d.topic, Partition: d.of.Partition, Offset: d.next, MaxBytes: partBytes}},
 	})
 	if err != nil {
 		return err
@@ -311,67 +308,24 @@ func (d *rangeReader) fetch(ctx context.Context) error {
 
 // walk reads the records of an answer, up to the end of the range.
 func (d *rangeReader) walk(ctx context.Context, p *fetch.Partition) error {
-	d.reader.Reset(p, d.done.Next)
-	d.reader.Take()
-	next := int64(-1) // where the range ends in this answer
-	var last access.Fingerprint
-	for n := 0; d.reader.Next(); n++ {
+	d.reader.Reset(p, d.next)
+	for n := 1; d.reader.Next(); n++ {
 		rec := d.reader.Record()
 		if rec.Offset >= d.of.To {
-			next = d.of.To
-			break
+			d.next = d.of.To
+			return nil
 		}
 		d.decode(rec)
-		if n%256 == 0 {
-			if ctx.Err() != nil {
-				next = rec.Offset + 1
-				break
-			}
-			last = rec.Fingerprint()
+		d.next = rec.Offset + 1
+		if n%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
-	err := d.reader.Err()
-	if next < 0 {
-		next = min(d.reader.Position(), d.of.To)
-	}
-	d.advance(next, last)
-	var bad *fetch.BadBatch
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.As(err, &bad) && next < d.of.To:
+	d.next = min(max(d.next, d.reader.Position()), d.of.To)
+	if err := d.reader.Err(); err != nil && d.next < d.of.To {
 		return d.damage(err)
 	}
 	return nil
-}
-
-// advance notes that all before next was read. What of the offsets the reader has
-// counted behind it is not.
-func (d *rangeReader) advance(next int64, last access.Fingerprint) {
-	if next <= d.done.Next {
-		return
-	}
-	c := d.reader.Take()
-	c.Records = d.counts.Records - d.done.Coverage.Records
-	d.done.Coverage.Add(&c)
-	// Offsets that hold no record, and those that the reader looked at beyond next.
-	short := next - d.done.From - int64(d.done.Coverage.Offsets())
-	for i := range d.done.Coverage.Ignored {
-		if short >= 0 {
-			break
-		}
-		less := min(-short, int64(c.Ignored[i]))
-		d.done.Coverage.Ignored[i] -= uint64(less)
-		short += less
-	}
-	if short > 0 {
-		d.done.Coverage.Ignored[access.IgnoreCompacted] += uint64(short)
-	}
-	d.done.Next = next
-	d.done.Coverage.Events, d.done.Coverage.Rejected = d.counts.Events, d.counts.Rejected
-	if last.Known {
-		d.done.Fingerprint = last
-	}
 }
 
 func (d *rangeReader) decode(rec *fetch.Record) {

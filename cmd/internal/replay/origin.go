@@ -21,9 +21,9 @@ type origin interface {
 	parts() []archive.Part
 	// read hands over the events of a part. What an earlier run was handed of it may
 	// come again, or not. The counts are of all of the part, or beside an error of
-	// what lies before the progress. Without an error the progress of a partition is
-	// that of all of the part, if all of it was counted.
-	read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (archive.Counts, *ledger.Progress, error)
+	// what lies before next. Without an error next is the offset that a live instance
+	// would read on from, -1 where there is none.
+	read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (c archive.Counts, next int64, err error)
 	close()
 }
 
@@ -46,8 +46,8 @@ type resumption struct {
 	Any   bool            `json:"any,omitempty"`
 	After access.Position `json:"after,omitzero"` // the last event that was handed over
 	// What origin.read returned.
-	Counts   archive.Counts   `json:"counts,omitzero"`
-	Progress *ledger.Progress `json:"progress,omitempty"`
+	Counts archive.Counts `json:"counts,omitzero"`
+	Next   int64          `json:"next,omitempty"`
 }
 
 // openOrigins opens all inputs. The workers are those that will read.
@@ -114,9 +114,9 @@ func (f *files) inputs() []input {
 
 func (f *files) parts() []archive.Part { return f.Parts() }
 
-func (f *files) read(ctx context.Context, p archive.Part, _ resumption, sink archive.Sink) (archive.Counts, *ledger.Progress, error) {
+func (f *files) read(ctx context.Context, p archive.Part, _ resumption, sink archive.Sink) (archive.Counts, int64, error) {
 	c, err := f.Read(ctx, p, sink)
-	return c, nil, err
+	return c, -1, err
 }
 
 func (f *files) close() { f.Close() }

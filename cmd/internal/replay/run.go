@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sunsetwatch/cmd/internal/facts"
 	"sunsetwatch/detector"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
@@ -40,17 +41,17 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
-	facts, findings, err := r.judge(ctx)
+	c, findings, err := r.judge(ctx)
 	if err != nil {
 		return nil, r.stopped(ctx, err)
 	}
-	result, err := r.result(facts, findings)
+	result, err := r.result(c, findings)
 	if err != nil {
 		return nil, err
 	}
 	if r.Ledger != "" {
-		if err := writeFacts(r.Ledger, facts.facts, r.Facts); err != nil {
-			return nil, fmt.Errorf("writing the facts: %w", err)
+		if err := facts.Write(r.Ledger, c.facts, r.Facts); err != nil {
+			return nil, err
 		}
 	}
 	if r.Out == "" {
