@@ -113,7 +113,7 @@ generate: ## Write the generated files again: alert rules and dashboards
 	go generate ./...
 
 .PHONY: components
-components: ## Fetch the real Kafka, Prometheus and Alertmanager for the tests into .cache
+components: ## Fetch the real Kafka, Prometheus, Alertmanager, DuckDB and Chromium for the tests into .cache
 	deploy/components/fetch
 
 # The tests that need a component skip themselves when it cannot be had.
