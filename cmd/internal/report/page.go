@@ -49,6 +49,7 @@ type section struct {
 	Life                    []pair
 	PeopleCell              string
 	PeopleTitle             string
+	SinceDay, LastDay       string
 }
 
 type year struct {
@@ -247,6 +248,15 @@ func (d *Data) section(f *rules.Finding) *section {
 	if !f.PeopleExact {
 		s.PeopleCell, s.PeopleTitle = "≈ "+number(f.People), "estimated"
 	}
+	s.SinceDay, s.LastDay = "–", "–"
+	if f.Since != access.Beginning {
+		s.SinceDay = date(f.Since)
+	} else if f.FirstEvent != (rules.Coordinate{}) {
+		s.SinceDay = date(f.FirstEvent.Time)
+	}
+	if f.LastEvent != (rules.Coordinate{}) {
+		s.LastDay = date(f.LastEvent.Time)
+	}
 	s.Rows = d.numbers(f)
 	s.Years = years(tl, f)
 	s.actor(f)
@@ -418,7 +428,10 @@ func (s *section) life(f *rules.Finding) {
 		add("Opened", exact(f.OpenedAt))
 	}
 	if f.DetectionDelay != nil {
-		value := span(*f.DetectionDelay) + " after its first event"
+		value := "at its first event"
+		if *f.DetectionDelay > 0 {
+			value = span(*f.DetectionDelay) + " after its first event"
+		}
 		if f.LateReason != "" {
 			value += " (" + phrase(f.LateReason) + ")"
 		}

@@ -88,8 +88,6 @@ func size(n int64) string {
 // span is a number of seconds as people say it.
 func span(seconds int64) string {
 	switch {
-	case seconds < 0:
-		return "–"
 	case seconds < 120:
 		return plural(seconds, "second", "seconds")
 	case seconds < 2*3600:
