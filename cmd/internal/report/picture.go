@@ -331,7 +331,7 @@ func (p *picture) bars(tl *timeline.Timeline, f *rules.Finding, a axis) {
 	if !tl.Exact && byClass[found] > 0 {
 		names[found] = "accesses of this finding, or of others about the same terms"
 	}
-	if !tl.Exact && byClass[found] == 0 && f.Events > 0 {
+	if !tl.Exact && byClass[found] == 0 && f.Events > 0 && f.State != rules.Withdrawn {
 		names[lawful] = "accesses; the facts at hand do not tell those of this finding apart"
 	}
 	for k := range paths {
