@@ -15,6 +15,7 @@ import (
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/registry"
 )
 
 // Result is what came of a run.
@@ -110,10 +111,11 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 		c, err := r.pass(ctx, &count{
 			terms: detector.Cuts(r.Registry, r.Rules),
 			pieces: func() ledger.PiecesOptions {
-				if r.Ledger != "" {
-					return ledger.PiecesOptions{Months: true} // for registrations that nobody wrote yet
+				p := r.pieces(known)
+				if r.Ledger == "" {
+					p.People = detector.Concern(known)
 				}
-				return ledger.PiecesOptions{People: detector.Concern(known)}
+				return p
 			},
 		})
 		if err != nil {
@@ -131,7 +133,7 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 	for tries := 1; ; tries++ {
 		c, err := r.pass(ctx, &count{
 			terms: r.then.Cuts(), timed: true, watch: r.then.Watch(),
-			pieces: func() ledger.PiecesOptions { return ledger.PiecesOptions{Months: r.Ledger != ""} },
+			pieces: func() ledger.PiecesOptions { return r.pieces(r.Registry.KnownAt(r.KnownAt)) },
 		})
 		if err != nil {
 			return nil, nil, err
@@ -147,6 +149,16 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 		}
 		r.Progress.say("reading once more: findings ended between the instants that registrations give")
 	}
+}
+
+// pieces are what one worker keeps: months for registrations that nobody wrote yet,
+// days for pictures.
+func (r *run) pieces(known *registry.Snapshot) ledger.PiecesOptions {
+	p := ledger.PiecesOptions{Months: r.Ledger != ""}
+	if r.Out != "" {
+		p.Daily = detector.Concern(known)
+	}
+	return p
 }
 
 // mostPasses over the events are taken for a judgement as then.
