@@ -170,6 +170,7 @@ type Archive struct {
 
 	handles handles
 	idle    sync.Pool // of *worker
+	limits  limits
 }
 
 // worker is what a goroutine needs to read, kept for the next part.
@@ -195,7 +196,7 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 	if o.Now == 0 {
 		o.Now = access.End
 	}
-	a := &Archive{options: o, handles: handles{keep: 2 * o.Workers}}
+	a := &Archive{options: o, handles: handles{keep: 2 * o.Workers}, limits: usualLimits()}
 	a.idle.New = func() any { return a.newWorker() }
 
 	found, skipped, err := resolve(o.Inputs, o.Stdin)

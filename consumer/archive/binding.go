@@ -66,7 +66,7 @@ func (a *Archive) bind(leaves []leaf) (*binding, error) {
 	readers := make([][]string, len(all))
 	for _, r := range readings {
 		for _, s := range r.Sources {
-			if s.Place >= 0 {
+			if s.Place >= 0 && !slices.Contains(readers[s.Place], r.Field) {
 				readers[s.Place] = append(readers[s.Place], r.Field)
 			}
 		}
@@ -227,7 +227,10 @@ func bindPlace(leaves []leaf, p codec.Place, fields []string, unix bool) (boundP
 		return none, fmt.Errorf("column %s is a group of columns, not one value: say under events.fields which of them %s is", name, field)
 	case l.strange != "":
 		return none, fmt.Errorf("column %s is %s, which %s cannot be read from: write it as a string%s", name, l.strange, field, timeHint(l, field))
-	case l.maxRep == 1 && !p.List:
+	case l.maxRep == 1 && (!p.List || len(fields) > 1):
+		if field == "scopes" {
+			field = fields[len(fields)-1]
+		}
 		return none, fmt.Errorf("column %s is a list, and %s is one value", name, field)
 	case l.maxRep == 1 && l.physical != format.ByteArray:
 		return none, fmt.Errorf("column %s is a list of %s, and %s are strings", name, l.physical, field)

@@ -34,6 +34,7 @@ type leaf struct {
 	strange  string // what it is, where it is no text, number or boolean
 	maxDef   int
 	maxRep   int
+	repDef   int // definition level of the innermost part that repeats
 }
 
 func (l *leaf) name() string { return strings.Join(l.path, ".") }
@@ -103,7 +104,7 @@ func readFooter(r io.ReaderAt, size int64) (f *footer, err error) {
 // footerOf takes over what is needed, checked.
 func footerOf(meta *format.FileMetaData, size int64) (*footer, error) {
 	f := &footer{}
-	if _, err := f.addLeaves(meta.Schema, 0, nil, 0, 0, 0); err != nil {
+	if _, err := f.addLeaves(meta.Schema, 0, nil, 0, 0, 0, 0); err != nil {
 		return nil, err
 	}
 	for i := range meta.RowGroups {
@@ -134,7 +135,7 @@ func footerOf(meta *format.FileMetaData, size int64) (*footer, error) {
 
 // addLeaves adds the columns below element i of the schema, and gives the element
 // behind them.
-func (f *footer) addLeaves(schema []format.SchemaElement, i int, path []string, def, rep, depth int) (int, error) {
+func (f *footer) addLeaves(schema []format.SchemaElement, i int, path []string, def, rep, repDef, depth int) (int, error) {
 	if i >= len(schema) || depth > 64 {
 		return 0, fmt.Errorf("%w (schema)", errThrift)
 	}
@@ -146,17 +147,17 @@ func (f *footer) addLeaves(schema []format.SchemaElement, i int, path []string, 
 		case e.RepetitionType.V == format.Optional:
 			def++
 		case e.RepetitionType.V == format.Repeated:
-			def, rep = def+1, rep+1
+			def, rep, repDef = def+1, rep+1, def+1
 		}
 	}
 	i++
 	if e.Type.Valid && depth > 0 {
-		f.leaves = append(f.leaves, leafOf(e, path, def, rep))
+		f.leaves = append(f.leaves, leafOf(e, path, def, rep, repDef))
 		return i, nil
 	}
 	var err error
 	for n := e.NumChildren.V; n > 0 && err == nil; n-- {
-		i, err = f.addLeaves(schema, i, path, def, rep, depth+1)
+		i, err = f.addLeaves(schema, i, path, def, rep, repDef, depth+1)
 	}
 	return i, err
 }
@@ -166,8 +167,8 @@ var convertedWords = map[deprecated.ConvertedType]string{deprecated.Map: "MAP", 
 	deprecated.Decimal: "DECIMAL", deprecated.Date: "DATE", deprecated.TimeMillis: "TIME", deprecated.TimeMicros: "TIME",
 	deprecated.Bson: "BSON", deprecated.Interval: "INTERVAL"}
 
-func leafOf(e *format.SchemaElement, path []string, def, rep int) leaf {
-	l := leaf{path: path, physical: e.Type.V, maxDef: def, maxRep: rep}
+func leafOf(e *format.SchemaElement, path []string, def, rep, repDef int) leaf {
+	l := leaf{path: path, physical: e.Type.V, maxDef: def, maxRep: rep, repDef: repDef}
 	logical := ""
 	switch t := e.LogicalType.Value.(type) {
 	case nil:

@@ -85,7 +85,10 @@ func (l *list) listPage(names *names) error {
 			if l.any {
 				l.sets = append(l.sets, l.open)
 			}
-			l.any, l.open = true, 0
+			l.any, l.open = true, noList
+			if int(def[i]) >= l.leaf.repDef-1 {
+				l.open = emptyList
+			}
 		}
 		if int(def[i]) == l.leaf.maxDef {
 			if c := l.codes[at]; c != 0 {
@@ -102,7 +105,7 @@ func (l *list) forgetList(old, new *names) {
 	l.column.forget()
 	var members []uint32
 	translate := func(list uint32) (to uint32) {
-		members = old.members(members[:0], list)
+		members, to = old.members(members[:0], list), min(list, emptyList)
 		for i := len(members) - 1; i >= 0; i-- {
 			to = new.then(to, new.code(old.text(members[i])))
 		}

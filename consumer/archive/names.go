@@ -2,13 +2,15 @@ package archive
 
 import "bytes"
 
-// Limits of what is remembered of a file. Beyond them all is forgotten, and
+// limits of what is remembered of a file. Beyond them all is forgotten, and
 // learned again.
-const (
-	namesMost  = 1 << 16
-	nameBytes  = 8 << 20
-	shapesMost = 1 << 17
-)
+type limits struct {
+	names  int // of one place
+	bytes  int // of their texts
+	shapes int
+}
+
+func usualLimits() limits { return limits{names: 1 << 16, bytes: 8 << 20, shapes: 1 << 17} }
 
 // names numbers the texts of one place, from 1; 0 is no text.
 type names struct {
@@ -16,23 +18,23 @@ type names struct {
 	texts [][]byte
 	bytes int
 
-	lists  []item   // lists of texts by their codes, from 1
+	lists  []item   // lists of texts by their codes
 	steps  []uint32 // code of a list, by hash of what it is made of
 	digits []byte
 }
 
 // item makes a list of another one and one more text.
 type item struct {
-	before uint32 // code of a list; 0: the empty one
+	before uint32 // code of a list
 	text   uint32
 }
 
 func newNames() *names {
-	return &names{codes: map[string]uint32{}, steps: make([]uint32, 64)}
+	return &names{codes: map[string]uint32{}, lists: make([]item, emptyList), steps: make([]uint32, 64)}
 }
 
-func (n *names) full() bool {
-	return len(n.texts) > namesMost || len(n.lists) > namesMost || n.bytes > nameBytes
+func (n *names) full(most *limits) bool {
+	return len(n.texts) > most.names || len(n.lists) > most.names || n.bytes > most.bytes
 }
 
 // code is the number of a text. An empty text is none.
@@ -70,7 +72,13 @@ func (n *names) number(c *column, row int) uint32 {
 	return n.code(n.digits)
 }
 
-// then is the code of a list with one more text. That of the empty list is 0.
+// Codes of lists that are not made of others.
+const (
+	noList    = 0
+	emptyList = 1
+)
+
+// then is the code of a list with one more text.
 func (n *names) then(list, text uint32) uint32 {
 	want := item{list, text}
 	for at := want.hash(); ; at++ {
@@ -96,8 +104,8 @@ func (i item) hash() uint32 {
 
 func (n *names) growSteps() {
 	n.steps = make([]uint32, 4*len(n.steps))
-	for i, l := range n.lists {
-		at := l.hash()
+	for i := emptyList; i < len(n.lists); i++ {
+		at := n.lists[i].hash()
 		for n.steps[at&uint32(len(n.steps)-1)] != 0 {
 			at++
 		}
@@ -107,7 +115,7 @@ func (n *names) growSteps() {
 
 // members appends the codes of the texts of a list, the last first.
 func (n *names) members(to []uint32, list uint32) []uint32 {
-	for ; list != 0; list = n.lists[list-1].before {
+	for ; list > emptyList; list = n.lists[list-1].before {
 		to = append(to, n.lists[list-1].text)
 	}
 	return to

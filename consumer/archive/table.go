@@ -81,9 +81,9 @@ func (t *table) clearShapes() {
 
 // forget begins to learn anew, where what was learned takes too much memory.
 func (t *table) forget() {
-	full := len(t.shapes.Events) > shapesMost || len(t.known) > shapesMost*16
+	full := len(t.shapes.Events) > t.a.limits.shapes || len(t.known) > 16*t.a.limits.shapes
 	for _, p := range t.b.shape {
-		full = full || t.names[p].full()
+		full = full || t.names[p].full(&t.a.limits)
 	}
 	if !full {
 		return
@@ -312,7 +312,8 @@ func (t *table) time(i int) (access.Instant, bool) {
 	if !c.here(row) {
 		return 0, false
 	}
-	if v := c.ints[row]; t.unit > 0 {
+	if t.unit > 0 {
+		v := c.ints[row]
 		return access.Instant(v * t.unit), v >= t.leastTime && v < t.endTime
 	}
 	if c.kind != texts || t.digits >= 0 {
@@ -484,13 +485,26 @@ func (t *table) rowValue(place, i int) codec.Value {
 // were read. A row that is rejected gives nil.
 func (t *table) slow(i int, people bool) *access.Event {
 	clear(t.values)
+	var unread []int
 	for p := range t.b.places {
 		c := &t.columns[p]
-		if t.lists[p] != nil || t.names[p] != nil || t.factual(p) || people && c.rows > 0 && c.decoded {
+		switch {
+		case t.lists[p] != nil || t.names[p] != nil || t.factual(p) || people && c.rows > 0 && c.decoded:
 			t.values[p] = t.rowValue(p, i)
+		case t.b.places[p].kind != nowhere && c.rows > 0:
+			unread = append(unread, p)
 		}
 	}
 	ev, rej := t.decoder.Row(t.values)
+	if rej != nil && len(unread) > 0 {
+		// People or id may be wrong too, and come before what is wrong in the event.
+		for _, p := range unread {
+			if t.columns[p].decode() == nil {
+				t.values[p] = t.rowValue(p, i)
+			}
+		}
+		_, rej = t.decoder.Row(t.values)
+	}
 	if rej != nil {
 		t.counts.Rejected[rej.Reason]++
 		t.sink.Reject(rej, access.Position{Offset: t.first + int64(i)})

@@ -131,7 +131,14 @@ func (d *Decoder) Row(values []Value) (ev *access.Event, rej *Rejection) {
 			d.reject("", access.InvalidUTF8, -1, whyInvalid)
 			return nil, d.rejection()
 		}
-		d.row = append(d.row, v.Text...)
+		switch v.Kind {
+		case TrueValue:
+			d.row = append(d.row, "true"...)
+		case FalseValue:
+			d.row = append(d.row, "false"...)
+		default:
+			d.row = append(d.row, v.Text...)
+		}
 		at.end = int32(len(d.row))
 		if v.Kind != ListValue {
 			continue

@@ -2,7 +2,10 @@ package scenario
 
 import (
 	"cmp"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -83,4 +86,55 @@ func disagreeAsThen(c model.Case) string {
 
 func TestModelAgreesAsThen(t *testing.T) {
 	holdAgainstModel(t, disagreeAsThen)
+}
+
+// The step "judge as then" of a scenario does as the comparison with the model
+// does, on each story.
+func TestStoriesAsThen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("stories are judged as then by their own steps")
+	}
+	t.Parallel()
+	const most = 3000
+	told := stories(t, most)
+	n := 0
+	for _, name := range corpus(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := parsed(t, string(text))
+		x := told[strings.TrimSuffix(filepath.Base(name), Ext)]
+		if x == nil || len(x.events) != s.events() {
+			continue // it is refused, or thinned out
+		}
+		n++
+		set := registered{x.full, x.rules}
+		w, err := newWorld(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &runner{Scenario: s, ctx: t.Context()}
+		if err := r.asThen(w, set, access.End); err != nil {
+			t.Fatal(err)
+		}
+		got, err := fields(w.detector.Findings(), "first_event", "last_event")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := x.asThen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range want {
+			delete(m, "first_event")
+			delete(m, "last_event")
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-comparison +step):\n%s", name, diff)
+		}
+	}
+	if n < 15 {
+		t.Errorf("only %d stories", n)
+	}
 }

@@ -121,7 +121,7 @@ func checkPage(h *format.PageHeader, page *io.SectionReader) error {
 		return errors.New("a page of a kind that sunsetwatch does not write")
 	}
 	switch {
-	case encoding != format.Plain && encoding != format.RLE && encoding != format.RLEDictionary && encoding != format.PlainDictionary:
+	case encoding != format.Plain && encoding != format.RLE && encoding != format.RLEDictionary:
 		return fmt.Errorf("a page is encoded as %s, which sunsetwatch does not write", encoding)
 	case h.UncompressedPageSize < 0 || h.UncompressedPageSize > maxPageBytes || values < 0 || values > maxPageValues || levels > page.Size():
 		return fmt.Errorf("a page of %d bytes and %d values, larger than any that sunsetwatch writes", h.UncompressedPageSize, values)

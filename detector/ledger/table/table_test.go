@@ -41,10 +41,8 @@ func randomCuts(r *rand.Rand, span access.Instant) cuts {
 
 // event is one event of a test, of a source.
 type event struct {
-	source  int
-	offset  int64
-	subject string
-	grantor string
+	source int
+	offset int64
 	access.Event
 }
 
