@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -24,12 +23,18 @@ type Result struct {
 	Set                       // Registry is as it was known
 	Findings []*rules.Finding // in the order of rules.Compare
 	Summary  *Summary
+	Hashes   map[string]string // SHA-256 of the inputs that are files, in hex, by path; only with Options.Out
 	Facts    *ledger.Ledger
-	Lacks    []string // why it is not complete; none: it is
-	Notes    []string // what a person should know
+	First    access.Instant // of the events counted; no meaning where there is none
+	Last     access.Instant // Beginning: no event was counted
+	Lacks    []string       // why it is not complete; none: it is
+	Notes    []string       // what a person should know
 
 	rejected [access.Reasons][]rejected
 }
+
+// Now is the time of judgement, where an event was counted.
+func (r *Result) Now() access.Instant { return r.now(r.Last) }
 
 // Run reads all inputs and judges what is in them. The error is a *BadInput, an
 // *Interrupted, or one of writing; nothing was written then but, perhaps, what
@@ -57,6 +62,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	if r.Out == "" {
 		return result, nil
+	}
+	if result.Hashes, err = hashes(ctx, c.inputs, r.Workers); err != nil {
+		return nil, r.stopped(ctx, err)
 	}
 	if err := result.write(r.Out, r.Also); err != nil {
 		return nil, fmt.Errorf("writing the output: %w", err)
@@ -250,7 +258,8 @@ func (r *run) name(inputs []input) map[string]string {
 
 func (r *run) result(c *count, findings []*rules.Finding) (*Result, error) {
 	known := r.Registry.KnownAt(r.KnownAt)
-	result := &Result{Question: r.Question, Set: Set{known, r.Rules}, Findings: findings, Facts: c.facts}
+	result := &Result{Question: r.Question, Set: Set{known, r.Rules}, Findings: findings,
+		Facts: c.facts, First: c.facts.Earliest(), Last: c.facts.Latest()}
 	result.rejected = firstRejected(c.inputs, c.jobs)
 	result.summarize(c, r.Registry)
 	for _, in := range c.inputs {
@@ -271,9 +280,6 @@ func (r *run) result(c *count, findings []*rules.Finding) (*Result, error) {
 	s.Complete = len(result.Lacks) == 0
 	return result, nil
 }
-
-// outPath is a path in the directory of the output, for a person.
-func outPath(dir, name string) string { return filepath.Join(dir, name) }
 
 // plural is n things.
 func plural(n int, thing string) string {
