@@ -235,9 +235,9 @@ var pure = map[string]struct{ except reasons }{
 		"io":    "the page goes to a writer of the caller's",
 		"embed": "the page is made from a template and a style sheet beside the code",
 	}},
-	"cmd/internal/termsheet":   {},
-	"cmd/internal/timeline":    {},
-	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
+	"cmd/internal/termsheet": {},
+	"cmd/internal/timeline":  {},
+	"consumer/codec":         {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",
 		"sync/atomic": "scrapes come while a state is published",
