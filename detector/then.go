@@ -218,7 +218,7 @@ type simulation struct {
 	group    group
 	began    access.Instant           // since when what is judged happened, or was known
 	reached  map[group]access.Instant // up to which each was judged
-	end      access.Instant // the time of judgement that was asked for
+	end      access.Instant           // the time of judgement that was asked for
 	wanted   map[group][]access.Instant
 	uncut    bool // some of wanted are not cuts of the facts
 }
