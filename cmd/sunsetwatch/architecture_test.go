@@ -69,6 +69,10 @@ var directions = map[string]reasons{
 	"consumer/codec": {
 		"rules/access": "bytes become events",
 	},
+	"consumer/archive": {
+		"consumer/codec": "lines and rows are decoded as the values of records are",
+		"rules/access":   "events and positions are handed to a Sink; what the sink is, only who replays knows",
+	},
 	"consumer/fetch": {
 		"rules/access": "every offset ends in a counter of access.Coverage",
 	},
@@ -181,8 +185,9 @@ var alone = []struct {
 	{"go.etcd.io/bbolt", []string{"detector/ledger/store"}, "one package knows the file"},
 	{"go.yaml.in", []string{"rules/document"}, "YAML is read strictly and with places in one package"},
 	{"github.com/spf13", []string{"cmd/sunsetwatch"}, "flags are translated once"},
-	{"github.com/klauspost/compress", []string{"consumer/fetch"}, "one package inflates, under its cap"},
-	{"github.com/pierrec/lz4", []string{"consumer/fetch"}, "one package inflates, under its cap"},
+	{"github.com/klauspost/compress", []string{"consumer/fetch", "consumer/archive"}, "who reads bytes of others inflates them, under a cap"},
+	{"github.com/pierrec/lz4", []string{"consumer/fetch", "consumer/archive"}, "who reads bytes of others inflates them, under a cap"},
+	{"github.com/parquet-go", []string{"consumer/archive"}, "one package reads tables, and checks what they say of themselves first"},
 	{module + "/consumer/fetch/fetchtest", nil, "it is for tests only"},
 	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
