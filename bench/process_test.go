@@ -112,11 +112,17 @@ type usage struct {
 // compete runs a contender as a process of its own.
 func compete(tb testing.TB, role string, t task) (result, usage) {
 	tb.Helper()
+	return competeAs(tb, os.Args[0], role, t)
+}
+
+// competeAs is compete with the test binary of another tree.
+func competeAs(tb testing.TB, binary, role string, t task) (result, usage) {
+	tb.Helper()
 	data, err := json.Marshal(t)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.Command(binary)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, taskVariable+"="+string(data))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = child.DiesWithParent()

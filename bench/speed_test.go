@@ -17,6 +17,7 @@ var (
 	shapeFlag   = flag.String("shape", "nine-years", "nine-years or hour: how the events lie in event time")
 	roundsFlag  = flag.Int("rounds", 5, "rounds in which the contenders take turns")
 	onlyFlag    = flag.String("only", "", "only these contenders, by names with commas between")
+	beforeFlag  = flag.String("before", "", "the test binary of an earlier tree, whose live is a contender too")
 	profileFlag = flag.String("live-profile", "", "write the processor profile of the contender live to this file")
 )
 
@@ -33,7 +34,7 @@ type contender struct {
 
 // contenders are all of them, the bare reader first. live-profile is of live.
 func contenders(t task) []*contender {
-	return []*contender{
+	all := []*contender{
 		{name: bareReader, run: func(tb testing.TB) (result, usage) { return compete(tb, bareReader, t) }},
 		{name: "live", run: func(tb testing.TB) (result, usage) {
 			plain := t
@@ -53,6 +54,10 @@ func contenders(t task) []*contender {
 			return r, p.stop()
 		}},
 	}
+	if *beforeFlag != "" {
+		all = slices.Insert(all, 1, &contender{name: "before", run: func(tb testing.TB) (result, usage) { return competeAs(tb, *beforeFlag, "live", t) }})
+	}
+	return all
 }
 
 // check holds what a contender found against the events that were produced.

@@ -17,8 +17,11 @@ const (
 	// recordsPerLook is how many records are decoded between two looks at the
 	// clock and the context, and between two fingerprints.
 	recordsPerLook = 1024
-	// longestBatch is how long a worker decodes before it hands over.
+	// longestBatch is how long a worker decodes before it hands over, and
+	// largestBatch about how many events it takes: a sink may keep something of
+	// each until then.
 	longestBatch = time.Second
+	largestBatch = 60_000
 )
 
 // worker decodes one partition and hands it to its sink. Its fields belong to
@@ -125,10 +128,11 @@ func (w *worker) records(ctx context.Context) (stopped bool, err error) {
 	return false, nil
 }
 
-// look hands over what was read when that has taken long or is the last.
+// look hands over what was read when that has taken long, is much, or is the
+// last.
 func (w *worker) look(ctx context.Context) (stopped bool, err error) {
 	now := time.Now()
-	if stopped = ctx.Err() != nil; stopped || now.Sub(w.looked) >= longestBatch {
+	if stopped = ctx.Err() != nil; stopped || now.Sub(w.looked) >= longestBatch || w.batch.Events >= largestBatch {
 		w.looked = now
 		err = w.handOver(w.reader.Position())
 	}

@@ -75,6 +75,40 @@ func TestNoAllocationPerEvent(t *testing.T) {
 	}
 }
 
+// However much one fetch brings, a sink is told to count it now and then.
+func TestLargeBatchIsHandedOverInParts(t *testing.T) {
+	const events = 2*largestBatch + largestBatch/2
+	b := fetchtest.Batch{Codec: fetchtest.Zstd, Time: eventTime(0).UnixMilli()}
+	for i := range events {
+		b.Records = append(b.Records, fetchtest.Record{Delta: int32(i), Value: event(0, 0)})
+	}
+	part := &fetch.Partition{Topic: "access", HighWatermark: events, LastStable: events, Records: b.Bytes()}
+	sink := &parts{}
+	w := standalone(t, codec.Mapping{}, sink)
+	if err := w.read(t.Context(), parcel{part: part}); err != nil {
+		t.Fatal(err)
+	}
+	if sink.events != events || sink.last.Next != events {
+		t.Fatalf("%d events up to %d in parts of %d", sink.events, sink.last.Next, sink.sizes)
+	}
+	for _, n := range sink.sizes {
+		if n > largestBatch+recordsPerLook {
+			t.Errorf("parts of %d events", sink.sizes)
+		}
+	}
+}
+
+// parts is a sink that notes how large the stretches are.
+type parts struct {
+	tally
+	sizes []uint64
+}
+
+func (s *parts) Advance(p Progress) error {
+	s.sizes = append(s.sizes, p.Coverage.Events)
+	return s.tally.Advance(p)
+}
+
 func TestInstantOfARecord(t *testing.T) {
 	for ms, want := range map[int64]access.Instant{
 		-1: access.End, 0: 0, 1_435_708_800_000: access.At(time.Date(2015, 7, 1, 0, 0, 0, 0, time.UTC)),

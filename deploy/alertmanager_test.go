@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,15 @@ func TestRoutes(t *testing.T) {
 		{"alertname=SunsetwatchUnregisteredPrincipals severity=warning job=sunsetwatch", "privacy"},
 		{"alertname=SunsetwatchProgramAccessAfterSunset program=p team=search severity=critical", "search-pager,search-chat"},
 		{"alertname=SunsetwatchProgramAccessAfterSunset program=p severity=critical", "privacy"},
+		{"alertname=SunsetwatchProgramAccessAfterSunset program=p team=search severity=info", "digest"},
+		{"alertname=SunsetwatchMissingConsent partner=bing team=search severity=critical", "search-pager,search-chat"},
+		{"alertname=SunsetwatchRetainedCapability partner=bing team=search program=p severity=warning", "search-chat"},
+		{"alertname=SunsetwatchRetainedCapability partner=_unregistered severity=warning", "privacy"},
+		{"alertname=SunsetwatchAttemptsAfterSunset partner=bing team=search severity=info", "digest"},
+		{"alertname=SunsetwatchAccessDuringPause partner=netflix team=partner-platform severity=info", "digest"},
+		{"alertname=SunsetwatchDormantGrant partner=netflix severity=info", "digest"},
+		{"alertname=SunsetwatchDormantGrant partner=netflix team=partner-platform severity=critical", "partner-platform-pager,partner-platform-chat"},
+		{"alertname=SunsetwatchExceptionEnds partner=netflix approved_by=dpo severity=warning", "privacy"},
 		{"alertname=SunsetwatchDown job=sunsetwatch blindness=true severity=critical", "operators-pager,operators-chat"},
 		{"alertname=SunsetwatchReloadFailed job=sunsetwatch blindness=true severity=warning", "operators-chat"},
 		{"alertname=SunsetwatchSeriesCapped job=sunsetwatch blindness=true severity=info", "operators-chat"},
@@ -81,6 +91,13 @@ func TestInhibitions(t *testing.T) {
 				finding("c", "critical", "program", "q"), finding("d", "critical")}, []int{1, 2}},
 		{"a critical program mutes its own warning and no other program",
 			[]map[string]string{program("p", "critical"), program("p", "warning"), program("q", "warning")}, []int{1}},
+		{"a program of warnings mutes its own info",
+			[]map[string]string{program("p", "warning"), program("p", "info"), finding("a", "info", "program", "p")}, []int{1, 2}},
+		{"a program mutes what its parts are, and no credential that was left behind",
+			[]map[string]string{program("p", "critical"), finding("c", "warning", "program", "p", "kind", "retained_capability", "alertname", "SunsetwatchRetainedCapability")}, nil},
+		{"an exception that ends is about something else than a finding",
+			[]map[string]string{finding("a", "critical"), finding("b", "info"),
+				finding("a", "warning", "alertname", "SunsetwatchExceptionEnds"), finding("b", "warning", "alertname", "SunsetwatchExceptionEnds")}, nil},
 		{"down mutes the blindness of its job, and no finding",
 			[]map[string]string{blindness("SunsetwatchDown", "sunsetwatch", "critical"), blindness("SunsetwatchInstanceDown", "sunsetwatch", "warning"),
 				blindness("SunsetwatchReloadFailed", "other", "warning"), finding("a", "warning")}, []int{1}},
@@ -108,8 +125,7 @@ func mutedAlerts(t *testing.T, alerts []map[string]string, expected []bool) []bo
 	t.Cleanup(sink.Close)
 	config := strings.ReplaceAll(read(t, "alertmanager/alertmanager.yml"), "http://localhost:8080", sink.URL)
 	// The state of an alert is known only after its group has been flushed.
-	config = strings.ReplaceAll(config, "group_wait: 10s", "group_wait: 200ms")
-	config = strings.ReplaceAll(config, "group_interval: 5m", "group_interval: 200ms")
+	config = regexp.MustCompile(`group_(wait|interval): \w+`).ReplaceAllString(config, "group_$1: 200ms")
 	server := components.Alertmanager(t, map[string]string{"alertmanager.yml": config})
 
 	type alert struct {

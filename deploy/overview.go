@@ -10,9 +10,11 @@ import (
 // Selections of the variables at the top of the dashboard.
 const (
 	ofFinding      = `partner=~"$partner",feature=~"$feature",kind=~"$kind"`
-	ofOpen         = ofFinding + `,team=~"$team"`
+	ofOpen         = ofFinding + `,severity=~"$severity",team=~"$team"`
 	ofRegistration = `partner=~"$partner",feature=~"$feature"`
 	ofSunset       = ofRegistration + `,kind="access_after_sunset"`
+	// An exception stands for a kind, or for all.
+	ofException = `partner=~"\\*|$partner",feature=~"\\*|$feature",kind=~"\\*|$kind"`
 )
 
 // Overview is the dashboard that says who goes on after a sunset, and whether
@@ -29,6 +31,7 @@ func Overview() grafana.Dashboard {
 			{Name: "feature", Label: "Feature", Query: `label_values(sunsetwatch_registration_info{partner=~"$partner"}, feature)`},
 			{Name: "team", Label: "Team", Query: `label_values(sunsetwatch_registration_info, team)`},
 			{Name: "kind", Label: "Kind", Query: `label_values(sunsetwatch_finding_open, kind)`},
+			{Name: "severity", Label: "Severity", Query: `label_values(sunsetwatch_finding_open, severity)`},
 		},
 		Annotations: []grafana.Annotation{{
 			Name:  "Sunsets",
@@ -47,14 +50,14 @@ func findingPanels() []grafana.Panel {
 	return []grafana.Panel{
 		{
 			Title: "Open findings", Type: grafana.Stat, Width: 4, Height: 4, Unit: "short",
-			Description: "Findings that are open or quiet, of all severities.",
+			Description: "Findings that are open or quiet, without those whose page an exception suppresses.",
 			NoValue:     "not known: the state is not restored",
 			Targets:     []grafana.Target{{Expr: open("")}},
 			Thresholds:  []grafana.Threshold{{Color: "green"}, {Color: "orange", Value: 1}},
 		},
 		{
 			Title: "Critical findings", Type: grafana.Stat, Width: 4, Height: 4, Unit: "short",
-			Description: "Open or quiet findings that page: access after the end of grace, or without a registration.",
+			Description: "Open or quiet findings that page at once: access after the end of grace, without a registration or without consent, for instance.",
 			NoValue:     "none",
 			Targets:     []grafana.Target{{Expr: open(`,severity="critical"`), MayBeEmpty: true}},
 			Thresholds:  []grafana.Threshold{{Color: "green"}, {Color: "red", Value: 1}},
@@ -102,6 +105,41 @@ func findingPanels() []grafana.Panel {
 				{Field: "kind", Title: "Kind"}, {Field: "detail", Title: "Detail"}, {Field: "team", Title: "Team"}, {Field: "program", Title: "Program"},
 				{Field: "Value #B", Title: "Accesses", Unit: "short"}, {Field: "Value #C", Title: "People", Unit: "short"},
 				{Field: "Value #D", Title: "First access", Unit: "dateTimeAsIso"}, {Field: "Value #E", Title: "Last access", Unit: "dateTimeAsIso"},
+			},
+		},
+		{
+			Title: "Open findings by kind", Type: grafana.Timeseries, Width: 12, Height: 8, Unit: "short",
+			Description: "Findings that are open or quiet, by kind and severity.",
+			NoValue:     "no open finding",
+			Targets: []grafana.Target{{
+				Expr:   `sum by (kind, severity) (max by (partner, feature, kind, detail, severity) (sunsetwatch_finding_open{` + ofOpen + `})) > 0`,
+				Legend: "{{kind}} ({{severity}})", MayBeEmpty: true,
+			}},
+		},
+		{
+			Title: "Findings under an exception", Type: grafana.Timeseries, Width: 12, Height: 8, Unit: "short",
+			Description: "Open or quiet findings whose page an exception suppresses. They count on.",
+			NoValue:     "no exception",
+			Targets: []grafana.Target{{
+				Expr:   `max by (kind, partner, feature, detail, approved_by) (sunsetwatch_exception_findings{` + ofException + `})`,
+				Legend: "{{partner}} / {{feature}}: {{kind}} by {{approved_by}}", MayBeEmpty: true,
+			}},
+		},
+		{
+			Title: "Exceptions", Type: grafana.Table, Width: 24, Height: 7, SortBy: "Findings",
+			Description: "The exceptions of the rule file: how many findings each suppresses, the accesses that it covers, and when it ends.",
+			NoValue:     "no exception",
+			Targets: []grafana.Target{
+				ofExceptions("sunsetwatch_exception_findings", ""),
+				ofExceptions("sunsetwatch_exception_hits_total", ""),
+				ofExceptions("sunsetwatch_exception_last_hit_timestamp_seconds", " * 1000"),
+				ofExceptions("sunsetwatch_exception_until_timestamp_seconds", " * 1000"),
+			},
+			Columns: []grafana.Column{
+				{Field: "kind", Title: "Kind"}, {Field: "partner", Title: "Partner"}, {Field: "feature", Title: "Feature"},
+				{Field: "detail", Title: "Detail"}, {Field: "approved_by", Title: "Approved by"},
+				{Field: "Value #A", Title: "Findings", Unit: "short"}, {Field: "Value #B", Title: "Accesses", Unit: "short"},
+				{Field: "Value #C", Title: "Last access", Unit: "dateTimeAsIso"}, {Field: "Value #D", Title: "Ends", Unit: "dateTimeAsIso"},
 			},
 		},
 		{
@@ -153,6 +191,14 @@ func ofOpenFindings(aggregation, metric, factor string) grafana.Target {
 	return grafana.Target{
 		Expr: aggregation + ` by (partner, feature, kind, detail) (` + metric + `{` + ofFinding + `})` + factor +
 			` and on (partner, feature, kind, detail) sunsetwatch_finding_open{` + ofOpen + `} > 0`,
+		MayBeEmpty: true,
+	}
+}
+
+// ofExceptions asks for a number of each exception.
+func ofExceptions(metric, factor string) grafana.Target {
+	return grafana.Target{
+		Expr:       `max by (kind, partner, feature, detail, approved_by) (` + metric + `{` + ofException + `})` + factor,
 		MayBeEmpty: true,
 	}
 }
@@ -235,7 +281,7 @@ type Expression struct {
 func DashboardExpressions(rate time.Duration) []Expression {
 	fill := strings.NewReplacer(
 		"$__rate_interval", promDuration(rate),
-		"$partner", ".*", "$feature", ".*", "$team", ".*", "$kind", ".*",
+		"$partner", ".*", "$feature", ".*", "$team", ".*", "$kind", ".*", "$severity", ".*",
 	)
 	var list []Expression
 	overview := Overview()

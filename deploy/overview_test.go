@@ -183,7 +183,7 @@ func TestDashboardIsClassicJSON(t *testing.T) {
 	for _, variable := range dashboard.Templating.List {
 		names = append(names, variable.Name)
 	}
-	if want := []string{"datasource", "partner", "feature", "team", "kind"}; !slices.Equal(names, want) {
+	if want := []string{"datasource", "partner", "feature", "team", "kind", "severity"}; !slices.Equal(names, want) {
 		t.Errorf("variables %v, want %v", names, want)
 	}
 }

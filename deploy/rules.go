@@ -41,6 +41,9 @@ type Rules struct {
 	Memory time.Duration
 	// RejectedRatio is the part of the events that may be rejected, 0 to 1.
 	RejectedRatio float64
+	// Notice is how long before its end an exception is told that still
+	// suppresses the page of a finding.
+	Notice time.Duration
 	// ShrunkRatio is the part of the registrations that must remain, 0 to 1.
 	ShrunkRatio float64
 }
@@ -57,6 +60,7 @@ func DefaultRules() Rules {
 		Behind:        15 * time.Minute,
 		Recent:        time.Hour,
 		Memory:        24 * time.Hour,
+		Notice:        7 * 24 * time.Hour,
 		RejectedRatio: 0.01,
 		ShrunkRatio:   0.8,
 	}
@@ -65,32 +69,114 @@ func DefaultRules() Rules {
 // A findingAlert is the alert of one kind.
 type findingAlert struct {
 	Alert, Kind, Summary, Description string
+	// Event is what a finding of the kind consists of; of accesses the number and
+	// the people are told too. Empty: of nothing that happened.
+	Event string
 }
 
+const (
+	byAccess  = "access"
+	byAttempt = "attempt"
+	byProbe   = "probe"
+	byAbsence = ""
+)
+
+// Severities are left to the label: a rule file may change them.
 func findingAlerts() []findingAlert {
+	const (
+		partner = `{{ $labels.partner }}`
+		feature = `{{ $labels.feature }}`
+		got     = partner + " has got data for the feature " + feature
+		whoever = `{{ if eq $labels.partner "_unregistered" }}a principal that belongs to no partner{{ else }}` + partner + `{{ end }}`
+		Whoever = `{{ if eq $labels.partner "_unregistered" }}A principal that belongs to no partner{{ else }}` + partner + `{{ end }}`
+		program = `{{ with $labels.program }} of the program {{ . }}{{ end }}`
+	)
 	return []findingAlert{
 		{
-			Alert:   "SunsetwatchAccessAfterSunset",
-			Kind:    "access_after_sunset",
-			Summary: "{{ $labels.partner }} still gets data of {{ $labels.feature }} after its sunset",
-			Description: "{{ $labels.partner }} has got data for the feature {{ $labels.feature }}" +
-				"{{ with $labels.program }} of the program {{ . }}{{ end }}, whose sunset is over" +
-				"{{ if eq $labels.severity \"critical\" }}, and its grace too{{ end }}.",
+			"SunsetwatchAccessAfterSunset", "access_after_sunset",
+			partner + " still gets data of " + feature + " after its sunset",
+			got + program + ", whose sunset is over.",
+			byAccess,
 		},
 		{
-			Alert:   "SunsetwatchNoRegistration",
-			Kind:    "no_registration",
-			Summary: "{{ $labels.partner }} gets data of {{ $labels.feature }} without a registration",
-			Description: "{{ if eq $labels.partner \"_unregistered\" }}A principal that belongs to no partner" +
-				"{{ else }}{{ $labels.partner }}{{ end }} has got data for the feature {{ $labels.feature }}," +
-				" and nothing is registered that allows it.",
+			"SunsetwatchAttemptsAfterSunset", "attempts_after_sunset",
+			partner + " still calls " + feature + " after its sunset, and is refused",
+			partner + " goes on calling the feature " + feature + program + ", whose sunset is over." +
+				" Every call was denied or failed: it got no data.",
+			byAttempt,
 		},
 		{
-			Alert:   "SunsetwatchAccessBeforeStart",
-			Kind:    "before_start",
-			Summary: "{{ $labels.partner }} got data of {{ $labels.feature }} before its start",
-			Description: "{{ $labels.partner }} has got data for the feature {{ $labels.feature }}" +
-				" before the registration allows it.",
+			"SunsetwatchNoRegistration", "no_registration",
+			partner + " gets data of " + feature + " without a registration",
+			Whoever + " has got data for the feature " + feature + ", and nothing is registered that allows it.",
+			byAccess,
+		},
+		{
+			"SunsetwatchAccessBeforeStart", "before_start",
+			partner + " got data of " + feature + " before its start",
+			got + " before the registration allows it.",
+			byAccess,
+		},
+		{
+			"SunsetwatchAccessDuringPause", "access_during_pause",
+			partner + " got data of " + feature + " during a pause",
+			got + " while it was paused: the brownout did not stop it.",
+			byAccess,
+		},
+		{
+			"SunsetwatchOperationOverreach", "operation_overreach",
+			partner + " uses " + feature + " by an operation that it was not granted",
+			partner + " has used the feature " + feature + " by an operation that its terms do not grant.",
+			byAccess,
+		},
+		{
+			"SunsetwatchScopeOverreach", "scope_overreach",
+			partner + " gets data of " + feature + " in a scope that it was not granted",
+			got + " in a scope that its terms do not grant.",
+			byAccess,
+		},
+		{
+			"SunsetwatchScopeRetired", "scope_retired",
+			partner + " still gets the retired scope {{ $labels.detail }} of " + feature,
+			got + " in the scope {{ $labels.detail }}, which is retired for everybody.",
+			byAccess,
+		},
+		{
+			"SunsetwatchMissingConsent", "missing_consent",
+			partner + " gets data of " + feature + " about people who did not consent",
+			got + " without the consent that its terms require.",
+			byAccess,
+		},
+		{
+			"SunsetwatchThirdPartySubject", "third_party_subject",
+			partner + " gets data of " + feature + " about people who did not authorise it",
+			got + " about others than the person who authorised the call, and its terms allow own data only.",
+			byAccess,
+		},
+		{
+			"SunsetwatchIndicatorMissing", "indicator_missing",
+			partner + " gets data of " + feature + " with the indicator hidden",
+			got + " with the indicator hidden that its terms require.",
+			byAccess,
+		},
+		{
+			"SunsetwatchInboundUndeclared", "inbound_undeclared",
+			partner + " feeds data into " + feature + ", undeclared",
+			partner + " has fed data into the feature " + feature + ", which its terms do not declare.",
+			byAccess,
+		},
+		{
+			"SunsetwatchRetainedCapability", "retained_capability",
+			partner + " could still get data of " + feature,
+			"A probe says that " + whoever + " still has the capability for the feature " + feature + program +
+				", and nothing allows it. No access was counted.",
+			byProbe,
+		},
+		{
+			"SunsetwatchDormantGrant", "dormant_grant",
+			partner + " does not use " + feature,
+			"The registration of " + partner + " for the feature " + feature + " is active, and no access was counted for long.",
+			byAbsence,
 		},
 	}
 }
@@ -99,11 +185,15 @@ func findingAlerts() []findingAlert {
 // severe part.
 type programAlert struct {
 	Severity string
-	Operator string // how the set of programs with a critical part is applied
+	No       string // a pattern of the severities that no part has; empty: of none
 }
 
 func programAlerts() []programAlert {
-	return []programAlert{{"critical", "and"}, {"warning", "unless"}}
+	return []programAlert{
+		{Severity: "critical"},
+		{Severity: "warning", No: "critical"},
+		{Severity: "info", No: "warning|critical"},
+	}
 }
 
 // Render returns a rule file that Prometheus 2.42 and later load. It fails when a
@@ -116,7 +206,7 @@ func (r Rules) Render() ([]byte, error) {
 	}
 	for name, d := range map[string]time.Duration{
 		"Window": r.Window, "KeepFiring": r.KeepFiring, "For": r.For,
-		"Behind": r.Behind, "Recent": r.Recent, "Memory": r.Memory,
+		"Behind": r.Behind, "Recent": r.Recent, "Memory": r.Memory, "Notice": r.Notice,
 	} {
 		if d < time.Millisecond {
 			return nil, fmt.Errorf("rules: %s is %v, and must be at least 1ms", name, d)

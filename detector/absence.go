@@ -49,6 +49,7 @@ func (u *used) possible(at access.Instant) {
 // absence is that of accesses under a registration.
 type absence struct {
 	since      access.Instant // the last access, or when it could have been used first
+	dormant    access.Instant // when it had been silent for so long that it counts
 	ended      access.Instant // End: not yet
 	last       ledger.Mark
 	used       bool     // last is known
@@ -97,7 +98,7 @@ func (j *judge) dormant() {
 		}
 	}
 	s := newSum(k, "")
-	s.absent = absence{since: since, ended: ended, last: j.used.last, used: j.used.known,
+	s.absent = absence{since: since, dormant: since.Plus(setting.After), ended: ended, last: j.used.last, used: j.used.known,
 		principals: owned(partner, at)}
 	s.accesses.lastMatch = rules.Match{Since: access.Beginning, Until: access.End, Sunset: access.End, GraceUntil: access.End, Terms: terms}
 	s.accesses.firstMatch = s.accesses.lastMatch

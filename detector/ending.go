@@ -8,7 +8,6 @@ import (
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
-	"sunsetwatch/rules/document"
 )
 
 // quietAfter is how long there has been no access in a finding that is quiet.
@@ -21,14 +20,14 @@ type ending struct {
 	closure  *rules.Closure
 	relapses uint64
 	due      access.Instant // when it changes by time alone; End: never
-	withheld bool           // closing waits for sources that are not judged far enough
+	withheld bool           // closing by time waits for sources that are not judged far enough
 }
 
 // closing is one way in which a finding closes.
 type closing struct {
 	from    access.Instant // from which time of judgement on it is closed
 	at      access.Instant // what it gives as the time of closing
-	closure rules.Closure
+	closure func() rules.Closure
 }
 
 // end says how far the finding of s has come at the time of judgement. A closing
@@ -49,18 +48,22 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 	e := d.aged(last)
 	var all []closing
 	byTime := last.Plus(period)
-	if lagging := d.lagging(byTime); was != nil && was.State == rules.Closed && was.ClosedAt == byTime && was.Closure.By == "" {
-		all = append(all, closing{byTime, byTime, *was.Closure})
+	silent := func() string {
+		return fmt.Sprintf("no access for %s; every source judged past %s", rules.Length(period), byTime)
+	}
+	// A probe may have closed it at the same time: that verified no source.
+	before := was != nil && was.State == rules.Closed && was.ClosedAt == byTime && was.Closure.By == "" && strings.HasPrefix(was.Closure.Why, silent())
+	if lagging := d.lagging(byTime); before {
+		all = append(all, closing{byTime, byTime, func() rules.Closure { return *was.Closure }})
 	} else if len(lagging) > 0 {
 		e.withheld = true
-		e.closure = &rules.Closure{Why: fmt.Sprintf("no access for %s; not verified: %s", words(period), strings.Join(lagging, ", "))}
+		e.closure = &rules.Closure{Why: fmt.Sprintf("no access for %s; not verified: %s", rules.Length(period), strings.Join(lagging, ", "))}
 	} else {
-		all = append(all, closing{byTime, byTime, rules.Closure{Verified: true,
-			Why: fmt.Sprintf("no access for %s; every source judged past %s%s", words(period), byTime, d.without())}})
+		all = append(all, closing{byTime, byTime, func() rules.Closure { return rules.Closure{Verified: true, Why: silent() + d.without()} }})
 	}
 	if p := probes.disabledAfter(last); p != access.End {
 		at := max(p, last.Plus(quietAfter))
-		all = append(all, closing{at, at, rules.Closure{Verified: true, Why: "no access for a day; a probe on " + p.String() + " says disabled"}})
+		all = append(all, closing{at, at, verified("no access for a day; a probe on ", p, " says disabled")})
 	}
 	for _, c := range closures {
 		if c.At >= last {
@@ -68,6 +71,8 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 		}
 	}
 	d.close(&e, all)
+	// What closed it no sooner than the period does not stand when sources catch up.
+	e.withheld = e.withheld && (e.state != rules.Closed || e.closedAt >= byTime)
 	for i := 1; i < len(runs); i++ {
 		if relapsed(runs[i-1].Last, runs[i].First, period, probes, closures) {
 			e.relapses++
@@ -111,7 +116,8 @@ func (d *Detector) aged(last access.Instant) ending {
 	return e
 }
 
-// close closes by the first of all that applies at the time of judgement.
+// close closes by the one of all that applies at the time of judgement and gives
+// the earliest time; the first one of equal ones.
 func (d *Detector) close(e *ending, all []closing) {
 	var first *closing
 	for i := range all {
@@ -119,12 +125,13 @@ func (d *Detector) close(e *ending, all []closing) {
 		switch {
 		case c.from > d.now:
 			e.due = min(e.due, c.from)
-		case first == nil || c.from < first.from || c.from == first.from && c.at < first.at:
+		case first == nil || c.at < first.at:
 			first = c
 		}
 	}
 	if first != nil {
-		e.state, e.closedAt, e.closure, e.withheld = rules.Closed, first.at, &first.closure, false
+		closure := first.closure()
+		e.state, e.closedAt, e.closure = rules.Closed, first.at, &closure
 	}
 }
 
@@ -140,7 +147,7 @@ func (d *Detector) endOfProbes(s *sum, closures []*rules.ClosureRule) ending {
 		if at == access.End {
 			at = s.probe.disabled.mark.Time
 		}
-		all = append(all, closing{at, at, rules.Closure{Verified: true, Why: "a probe on " + at.String() + " says disabled"}})
+		all = append(all, closing{at, at, verified("a probe on ", at, " says disabled")})
 	}
 	for _, c := range closures {
 		if c.At >= last {
@@ -155,7 +162,7 @@ func (d *Detector) endOfAbsence(s *sum, closures []*rules.ClosureRule) ending {
 	e := ending{state: rules.Open, closedAt: access.Beginning, due: access.End}
 	var all []closing
 	if at := s.absent.ended; at != access.End {
-		all = append(all, closing{at, at, rules.Closure{Verified: true, Why: "its sunset on " + at.String() + " ended it"}})
+		all = append(all, closing{at, at, verified("its sunset on ", at, " ended it")})
 	}
 	for _, c := range closures {
 		if c.At >= s.absent.since {
@@ -166,8 +173,13 @@ func (d *Detector) endOfAbsence(s *sum, closures []*rules.ClosureRule) ending {
 	return e
 }
 
-func byPerson(c *rules.ClosureRule) rules.Closure {
-	return rules.Closure{Verified: true, By: c.By, Why: c.Reason}
+// verified is a closure without a person, worded when it is needed.
+func verified(before string, at access.Instant, after string) func() rules.Closure {
+	return func() rules.Closure { return rules.Closure{Verified: true, Why: before + at.String() + after} }
+}
+
+func byPerson(c *rules.ClosureRule) func() rules.Closure {
+	return func() rules.Closure { return rules.Closure{Verified: true, By: c.By, Why: c.Reason} }
 }
 
 func (d *Detector) closuresOf(id string) []*rules.ClosureRule {
@@ -242,13 +254,4 @@ func (d *Detector) without() string {
 		all = append(all[:maxNamed], fmt.Sprintf("and %d more", n))
 	}
 	return " (but for " + strings.Join(all, ", ") + ", which never held a record)"
-}
-
-// words is a duration as a person says it.
-func words(period time.Duration) string {
-	const day = 24 * time.Hour
-	if period%day == 0 {
-		return fmt.Sprintf("%d days", period/day)
-	}
-	return document.FormatDuration(period)
 }

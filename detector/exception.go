@@ -105,3 +105,17 @@ func (d *Detector) exceptionFor(f *rules.Finding) (applies *rules.Exception, due
 	}
 	return applies, due
 }
+
+// outlived reports whether f had an access after an exception for it expired.
+func (d *Detector) outlived(f *rules.Finding) bool {
+	if d.judge.rules == nil {
+		return false
+	}
+	for i := range d.judge.rules.Exceptions {
+		e := &d.judge.rules.Exceptions[i]
+		if e.Matches(f.Kind, f.Partner, f.Feature, f.Scope) && e.Until <= d.now && f.LastEvent.Time >= e.Until {
+			return true
+		}
+	}
+	return false
+}

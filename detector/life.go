@@ -31,8 +31,17 @@ func (t Turn) Rose() bool {
 // suppressed, goes on: a relapse, a closure that was taken back, an exception
 // that expired.
 func (t Turn) Returned() bool {
-	return alive(t.Is) && t.Was != nil && (t.Was.State == rules.Closed || t.Was.SuppressedBy != nil && t.Is.SuppressedBy == nil) ||
-		t.Was != nil && relapse(t.Was, t.Is)
+	if t.Was == nil || t.Is.State == rules.Withdrawn {
+		return false
+	}
+	expired := t.Was.SuppressedBy != nil && t.Is.SuppressedBy == nil
+	if alive(t.Is) {
+		return t.Was.State == rules.Closed || expired || relapse(t.Was, t.Is)
+	}
+	// What closed in the judgement in which it came back has both written down.
+	n := len(t.Is.History)
+	back := n > 1 && t.Is.History[n-2].State == rules.Open && n > len(t.Was.History)+1
+	return relapse(t.Was, t.Is) || expired && back
 }
 
 // Withdrawn reports that no access is left in the finding.
@@ -62,6 +71,10 @@ func (d *Detector) amend(g group, wall access.Instant, turns []Turn) []Turn {
 	var found []string  // ids
 	var gained []string // kinds
 	for _, s := range sums {
+		if d.unverified(s) {
+			d.withheld[g] = struct{}{}
+			continue
+		}
 		f := d.finding(g, s)
 		was := d.lives[f.ID]
 		due = min(due, d.conclude(g, was, f, s))
@@ -83,6 +96,12 @@ func (d *Detector) amend(g group, wall access.Instant, turns []Turn) []Turn {
 		turns = append(turns, d.withdraw(was, gained, wall))
 	}
 	return turns
+}
+
+// unverified reports that a silence is not certain, because a source is not judged
+// past it: what nobody uses waits, as closing does.
+func (d *Detector) unverified(s *sum) bool {
+	return s.kind.Basis == rules.ByAbsence && len(d.lagging(s.absent.dormant)) > 0
 }
 
 // conclude says of a finding, which was was before, how far it has come, and what
@@ -131,6 +150,9 @@ func (d *Detector) live(was, f *rules.Finding, wall access.Instant) (t Turn, tur
 		d.turn(f, wall, "access after the end of grace on "+f.GraceUntil.String(), f.State)
 	case f.Severity != was.Severity:
 		d.turn(f, wall, "severity was "+was.Severity.String(), f.State)
+	case was.SuppressedBy != nil && f.SuppressedBy == nil && f.State == rules.Closed && d.outlived(f):
+		// It closed after that, in the same judgement: it pages all the same.
+		d.turn(f, wall, "the exception expired, and it went on", rules.Open)
 	case f.State != was.State:
 		d.turn(f, wall, whyState(f), f.State)
 	case (f.SuppressedBy == nil) != (was.SuppressedBy == nil):
@@ -152,11 +174,15 @@ func (d *Detector) live(was, f *rules.Finding, wall access.Instant) (t Turn, tur
 // opened and is over already, as in a fast catch-up, has both written down.
 func (d *Detector) turn(f *rules.Finding, wall access.Instant, why string, by rules.State) {
 	if by == rules.Open && f.State == rules.Closed {
-		f.History = extend(f.History, rules.Change{At: wall, State: rules.Open, Severity: f.Severity, Why: why})
+		f.History = extend(f.History, change(f, wall, rules.Open, why))
 		why = whyState(f)
 	}
-	f.History = extend(f.History, rules.Change{At: wall, State: f.State, Severity: f.Severity, Why: why})
+	f.History = extend(f.History, change(f, wall, f.State, why))
 	d.keep(f)
+}
+
+func change(f *rules.Finding, wall access.Instant, state rules.State, why string) rules.Change {
+	return rules.Change{At: wall, State: state, Severity: f.Severity, Suppressed: f.SuppressedBy != nil, Why: why}
 }
 
 // delay is how long the first access went unseen, in seconds; nil where there is
@@ -175,10 +201,12 @@ func (d *Detector) withdraw(was *rules.Finding, gained []string, wall access.Ins
 	f := *was
 	f.State = rules.Withdrawn
 	why := whyWithdrawn(was)
-	if len(gained) > 0 {
+	if d.judge.rules.Setting(was.Kind).Disabled {
+		why = "the rule file disables the kind"
+	} else if len(gained) > 0 {
 		why += "; see " + strings.Join(gained, ", ")
 	}
-	f.History = extend(was.History, rules.Change{At: wall, State: f.State, Severity: f.Severity, Why: why})
+	f.History = extend(was.History, change(&f, wall, f.State, why))
 	d.keep(&f)
 	return Turn{was, &f}
 }

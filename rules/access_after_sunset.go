@@ -28,16 +28,17 @@ func accessAfterSunset() Kind {
 		},
 		Severity: graceSeverity,
 		Why: func(f *Finding, _ *Match) string {
-			return fmt.Sprintf("%s %s %s since %s%s%s%s. %s", plain(f.Partner), deed(f), extent(f), ending(f), moment(f.Since), lastTime(f),
+			return fmt.Sprintf("%s %s %s since %s%s%s%s. %s", plain(f.Partner), deed(f), extent(f), ending(f.Program), moment(f.Since), lastTime(f),
 				inGrace(f), order(f, "revoke "+credentials(f)))
 		},
 	}
 }
 
-// ending is what ended, up to its date.
-func ending(f *Finding) string {
-	if f.Program != "" {
-		return "the end of the program " + plain(f.Program) + " on "
+// ending is what ended, up to its date: a program, or a registration by its own
+// sunset.
+func ending(program string) string {
+	if program != "" {
+		return "the end of the program " + plain(program) + " on "
 	}
 	return "its sunset on "
 }
@@ -49,6 +50,10 @@ func inGrace(f *Finding) string {
 		return ""
 	}
 	switch {
+	case f.Events == 1 && f.Bounds == nil && *n == 0:
+		return fmt.Sprintf("; it was in the grace period, which ends on %s", moment(f.GraceUntil))
+	case f.Events == 1 && f.Bounds == nil:
+		return "; it was after the grace period"
 	case f.Bounds != nil && *n > 0:
 		return fmt.Sprintf("; at least %s of them after the grace period", number(*n))
 	case f.Bounds != nil:

@@ -26,9 +26,14 @@ func accessDuringPause() Kind {
 		},
 		Severity: always(Info),
 		Why: func(f *Finding, last *Match) string {
-			return fmt.Sprintf("%s %s %s during a pause, the last one from %s to %s%s. %s",
-				plain(f.Partner), deed(f), extent(f), moment(last.Since), moment(last.Until), firstAndLast(f),
-				order(f, "find out why "+names(f.Principals)+" was served during the pause"))
+			// A pause is one stretch: between two accesses in it, all others are in it.
+			pauses := "the pause"
+			if f.Since != last.Since {
+				pauses = "pauses, the last one"
+			}
+			return fmt.Sprintf("%s %s %s during %s from %s to %s%s. %s",
+				plain(f.Partner), deed(f), extent(f), pauses, moment(last.Since), moment(last.Until), firstAndLast(f),
+				order(f, "find out why "+who(f)+" "+verb(f, "was", "were")+" served"))
 		},
 	}
 }

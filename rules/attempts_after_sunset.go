@@ -19,8 +19,12 @@ func attemptsAfterSunset() Kind {
 		Window:   AfterEnd,
 		Severity: always(Info),
 		Why: func(f *Finding, _ *Match) string {
-			return fmt.Sprintf("%s tried to use %s %s since %s%s, and was refused each time%s. %s",
-				plain(f.Partner), plain(f.Feature), times(f.Attempts), ending(f), moment(f.Since), firstAndLast(f),
+			served := "was never served"
+			if f.Attempts == 1 && f.Bounds == nil {
+				served = "was not served"
+			}
+			return fmt.Sprintf("%s tried to use %s %s%s since %s%s, and %s%s. %s",
+				plain(f.Partner), plain(f.Feature), atLeast(f), times(f.Attempts), ending(f.Program), moment(f.Since), served, firstAndLast(f),
 				order(f, "ask the partner to stop, and remove "+credentials(f)))
 		},
 	}

@@ -27,7 +27,7 @@ func beforeStart() Kind {
 		Why: func(f *Finding, last *Match) string {
 			return fmt.Sprintf("%s %s %s before its start on %s%s. %s",
 				plain(f.Partner), deed(f), extent(f), moment(last.Until), firstAndLast(f),
-				order(f, "correct the date of the registration, or find out how "+names(f.Principals)+" had access before it"))
+				order(f, "correct the date of the registration, or find out how "+who(f)+" had access before it"))
 		},
 	}
 }

@@ -22,13 +22,16 @@ func dormantGrant() Kind {
 		Summary:  "active, and no access for 90 days (the rule file's after) that the ledger itself covers",
 		Basis:    ByAbsence,
 		Severity: always(Info),
-		Why: func(f *Finding, _ *Match) string {
-			last := "no access was ever counted"
+		Why: func(f *Finding, last *Match) string {
+			used := "no access was ever counted"
 			if f.LastEvent != (Coordinate{}) {
-				last = "the last access was on " + date(f.LastEvent.Time)
+				used = "the last access was on " + date(f.LastEvent.Time)
 			}
-			return fmt.Sprintf("%s may use %s, and does not: %s. %s",
-				plain(f.Partner), plain(f.Feature), last, order(f, "ask whether it is still needed, and give it a sunset if not"))
+			until, what := "", "ask whether it is still needed, and give it a sunset if not"
+			if t := last.Terms; t != nil && t.Sunset != access.End {
+				until, what = " until "+ending(t.Program)+moment(t.Sunset), "ask whether it is still needed, and end it sooner if not"
+			}
+			return fmt.Sprintf("%s may use %s%s, and does not: %s. %s", plain(f.Partner), plain(f.Feature), until, used, order(f, what))
 		},
 	}
 }
@@ -58,8 +61,9 @@ func Dormant(s *Silence, after time.Duration) (since, ended, due access.Instant,
 	case Paused:
 		return 0, access.End, min(pauseOf(&at).Until, t.Sunset), false
 	case AfterEnd:
+		// It closed at the sunset if it was dormant before that.
 		since = max(t.From, s.Earliest, s.Last)
-		return since, t.Sunset, access.End, since.Plus(after) <= t.Sunset
+		return since, t.Sunset, access.End, firstInside(t, since.Plus(after)) < t.Sunset
 	}
 	since = max(t.From, s.Earliest, s.Last)
 	due = t.Sunset
@@ -72,4 +76,14 @@ func Dormant(s *Silence, after time.Duration) (since, ended, due access.Instant,
 		return since, access.End, min(due, dormant), false
 	}
 	return since, access.End, due, true
+}
+
+// firstInside is the first instant from at on that no pause of t holds.
+func firstInside(t *registry.Terms, at access.Instant) access.Instant {
+	for _, p := range t.Pauses { // sorted by From
+		if p.From <= at && at < p.Until {
+			at = p.Until
+		}
+	}
+	return at
 }

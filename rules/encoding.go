@@ -80,10 +80,11 @@ type encodedClosure struct {
 }
 
 type encodedChange struct {
-	At       string   `json:"at"`
-	State    State    `json:"state"`
-	Severity Severity `json:"severity"`
-	Why      string   `json:"why"`
+	At         string   `json:"at"`
+	State      State    `json:"state"`
+	Severity   Severity `json:"severity"`
+	Suppressed bool     `json:"suppressed,omitempty"`
+	Why        string   `json:"why"`
 }
 
 // MarshalJSON is the schema sunsetwatch.finding.v1: one line, times in RFC 3339
@@ -122,7 +123,7 @@ func (f *Finding) MarshalJSON() ([]byte, error) {
 		e.Closure = &encodedClosure{c.Verified, optional(c.By), c.Why}
 	}
 	for _, c := range f.History {
-		e.History = append(e.History, encodedChange{c.At.String(), c.State, c.Severity, c.Why})
+		e.History = append(e.History, encodedChange{c.At.String(), c.State, c.Severity, c.Suppressed, c.Why})
 	}
 	return json.Marshal(&e)
 }
@@ -163,7 +164,7 @@ func (f *Finding) UnmarshalJSON(data []byte) error {
 		f.Closure = &Closure{x.Verified, text(x.By), x.Why}
 	}
 	for _, x := range e.History {
-		f.History = append(f.History, Change{d.parse(&x.At, access.Beginning), x.State, x.Severity, x.Why})
+		f.History = append(f.History, Change{d.parse(&x.At, access.Beginning), x.State, x.Severity, x.Suppressed, x.Why})
 	}
 	if d.err != nil {
 		return fmt.Errorf("finding %q: %w", e.ID, d.err)

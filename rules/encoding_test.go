@@ -41,7 +41,7 @@ func netflix() *Finding {
 		DecidedBy: &Decision{at("2016-01-15"), "audit", "the feature was shut down in July 2015", "PRIV-1"},
 		ClosedAt:  at("2017-04-30T18:00:00Z"),
 		Closure:   &Closure{Verified: true, Why: "no access for 30 days; every source judged past 2017-04-30T18:00:00Z"},
-		History:   []Change{{at("2016-01-15"), Open, Critical, "recorded by audit: ..."}},
+		History:   []Change{{At: at("2016-01-15"), State: Open, Severity: Critical, Why: "recorded by audit: ..."}},
 		Why:       "netflix read messages.read for msg.recommend 2,560 times about 500 people since its sunset on 2015-07-01 ...",
 	}
 }
@@ -188,7 +188,7 @@ func drawFinding(t *rapid.T) *Finding {
 		f.Principals = append(f.Principals, str())
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "history") {
-		f.History = append(f.History, Change{instant.Draw(t, "at"), Quiet, Warning, str()})
+		f.History = append(f.History, Change{instant.Draw(t, "at"), Quiet, Warning, rapid.Bool().Draw(t, "suppressed"), str()})
 	}
 	if rapid.Bool().Draw(t, "more") {
 		f.EventsAfterGrace, f.ProbeDays = pointer(number.Draw(t, "after")), pointer(uint64(0))

@@ -93,10 +93,11 @@ type Closure struct {
 
 // Change is one entry of a finding's history.
 type Change struct {
-	At       access.Instant // live: wall time of the judgement
-	State    State
-	Severity Severity
-	Why      string
+	At         access.Instant // live: wall time of the judgement
+	State      State
+	Severity   Severity
+	Suppressed bool // an exception suppressed its page from then on
+	Why        string
 }
 
 // Range is [Low, High], both inclusive.

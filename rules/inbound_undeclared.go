@@ -35,7 +35,7 @@ func inboundUndeclared() Kind {
 		Why: func(f *Finding, _ *Match) string {
 			return fmt.Sprintf("%s fed in %s %s, which its terms do not declare%s. %s",
 				plain(f.Partner), matter(f), extent(f), firstAndLast(f),
-				order(f, "refuse what "+names(f.Principals)+" feeds in, or declare it with inbound: true"))
+				order(f, "refuse what "+who(f)+" "+verb(f, "feeds", "feed")+" in, or declare it with inbound: true"))
 		},
 	}
 }

@@ -36,7 +36,7 @@ func indicatorMissing() Kind {
 		Why: func(f *Finding, _ *Match) string {
 			return fmt.Sprintf("%s %s %s with the indicator hidden that its terms require%s. %s",
 				plain(f.Partner), deed(f), extent(f), firstAndLast(f),
-				order(f, "have the partner show people that "+names(f.Principals)+" uses their data"))
+				order(f, "have the partner show people that "+who(f)+" "+verb(f, "uses", "use")+" their data"))
 		},
 	}
 }

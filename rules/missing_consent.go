@@ -36,7 +36,7 @@ func missingConsent() Kind {
 		Why: func(f *Finding, _ *Match) string {
 			return fmt.Sprintf("%s %s %s without the consent that its terms require%s. %s",
 				plain(f.Partner), deed(f), extent(f), firstAndLast(f),
-				order(f, "serve "+names(f.Principals)+" no data of people without consent"))
+				order(f, "serve "+who(f)+" no data of people without consent"))
 		},
 	}
 }

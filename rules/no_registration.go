@@ -33,7 +33,7 @@ func noRegistration() Kind {
 			switch {
 			case f.Partner == Unregistered:
 				return fmt.Sprintf("%s, which belongs to no partner, %s %s%s. Find out whose it is and register it, or revoke its credential.",
-					names(f.Principals), deed(f), extent(f), firstAndLast(f))
+					who(f), deed(f), extent(f), firstAndLast(f))
 			case last.Since != access.Beginning:
 				return fmt.Sprintf("%s %s %s with a credential that it gave up on %s%s. %s",
 					plain(f.Partner), deed(f), extent(f), moment(last.Since), firstAndLast(f), order(f, "revoke "+credentials(f)))

@@ -42,8 +42,8 @@ func operationOverreach() Kind {
 		},
 		Why: func(f *Finding, last *Match) string {
 			return fmt.Sprintf("%s %s %s, and is granted %s%s. %s",
-				plain(f.Partner), deed(f), extent(f), operations(last.Terms.Operations), firstAndLast(f),
-				order(f, "refuse what is not granted to "+names(f.Principals)+", or agree on it"))
+				plain(f.Partner), deed(f), extent(f), operations(last.Terms), firstAndLast(f),
+				order(f, "refuse what is not granted to "+who(f)+", or agree on it"))
 		},
 	}
 }
@@ -53,12 +53,15 @@ func operationGranted(c *Case) bool {
 }
 
 // operations are what terms grant, as words.
-func operations(granted []access.Operation) string {
-	if len(granted) == 0 {
+func operations(t *registry.Terms) string {
+	switch {
+	case t == nil || t.Operations == nil:
+		return "other operations"
+	case len(t.Operations) == 0:
 		return "no operation"
 	}
-	words := make([]string, len(granted))
-	for i, o := range granted {
+	words := make([]string, len(t.Operations))
+	for i, o := range t.Operations {
 		words[i] = o.String()
 	}
 	return "only " + list(words)

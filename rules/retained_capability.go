@@ -49,27 +49,35 @@ func retainedCapability() Kind {
 		},
 		Severity: always(Warning),
 		Why: func(f *Finding, last *Match) string {
-			what := "without a registration for it"
+			what := "has no registration for it"
 			switch {
 			case f.Partner == Unregistered:
-				what = "and belongs to no partner"
+				return fmt.Sprintf("%s, which belongs to no partner, could still use %s: %s. No access was counted. Find out whose it is and register it, or revoke its credential.",
+					who(f), plain(f.Feature), probed(f))
 			case last.Terms != nil && last.Since == last.Terms.Sunset:
-				what = "after " + ending(f) + moment(last.Since)
+				what = "must not since " + ending(f.Program) + moment(last.Since)
 			case last.Since != access.Beginning:
-				what = "though " + plain(f.Partner) + " gave it up on " + moment(last.Since)
+				what = "gave " + verb(f, "it", "them") + " up on " + moment(last.Since)
 			}
-			return fmt.Sprintf("The credential of %s would still work for %s, %s: probes said so on %s%s. No access was counted. %s",
-				names(f.Principals), plain(f.Feature), what, days(f.ProbeDays), firstAndLast(f), order(f, "revoke it"))
+			return fmt.Sprintf("%s could still use %s with %s, and %s: %s. No access was counted. %s",
+				plain(f.Partner), plain(f.Feature), credentials(f), what, probed(f), order(f, "revoke "+credentials(f)))
 		},
 	}
 }
 
-func days(n *uint64) string {
-	switch {
-	case n == nil:
-		return "some days"
-	case *n == 1:
-		return "1 day"
+// probed is how often probes said so.
+func probed(f *Finding) string {
+	var n uint64
+	if f.ProbeDays != nil {
+		n = *f.ProbeDays
 	}
-	return number(*n) + " days"
+	switch {
+	case n == 0:
+		return "probes said so" + firstAndLast(f)
+	case n == 1 && f.Bounds == nil:
+		return "probes said so on 1 day" + firstAndLast(f)
+	case n == 1:
+		return "probes said so on at least 1 day" + firstAndLast(f)
+	}
+	return "probes said so on " + atLeast(f) + number(n) + " days" + firstAndLast(f)
 }

@@ -40,24 +40,31 @@ func scopeOverreach() Kind {
 			switch {
 			case c.Terms.Scopes == nil:
 				return "scopes are not restricted"
-			case len(c.Scopes) == 0:
-				return "it names no scope"
 			case c.Folded:
 				return "its scopes are not known"
+			case len(c.Scopes) == 0:
+				return "it names no scope"
 			}
 			return "granted: " + names(c.Scopes)
 		},
 		Severity: always(Warning),
 		Why: func(f *Finding, last *Match) string {
-			granted := "no scope"
-			if len(last.Terms.Scopes) > 0 {
-				granted = "only " + names(last.Terms.Scopes)
-			}
 			return fmt.Sprintf("%s %s %s, and is granted %s%s. %s",
-				plain(f.Partner), deed(f), extent(f), granted, firstAndLast(f),
-				order(f, "refuse what is not granted to "+names(f.Principals)+", or agree on it"))
+				plain(f.Partner), deed(f), extent(f), scopes(last.Terms), firstAndLast(f),
+				order(f, "refuse what is not granted to "+who(f)+", or agree on it"))
 		},
 	}
+}
+
+// scopes are what terms grant, as words.
+func scopes(t *registry.Terms) string {
+	switch {
+	case t == nil || t.Scopes == nil:
+		return "other scopes"
+	case len(t.Scopes) == 0:
+		return "no scope"
+	}
+	return "only " + names(t.Scopes)
 }
 
 func covered(patterns []string, scope string) bool {

@@ -42,10 +42,10 @@ func scopeRetired() Kind {
 		},
 		WhyNot: func(c *Case) string {
 			switch {
-			case len(c.Scopes) == 0:
-				return "it names no scope"
 			case c.Folded:
 				return "its scopes are not known"
+			case len(c.Scopes) == 0:
+				return "it names no scope"
 			}
 			return "none of its scopes was retired by then"
 		},
@@ -53,7 +53,7 @@ func scopeRetired() Kind {
 		Why: func(f *Finding, _ *Match) string {
 			return fmt.Sprintf("%s %s %s since %s was retired for everybody on %s%s%s. %s",
 				plain(f.Partner), deed(f), extent(f), plain(f.Scope), moment(f.Since), lastTime(f), inGrace(f),
-				order(f, "stop serving "+plain(f.Scope)+" to "+names(f.Principals)))
+				order(f, "stop serving "+plain(f.Scope)+" to "+who(f)))
 		},
 	}
 }

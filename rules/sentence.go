@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/document"
 )
 
 // Limits of a sentence: names come from events, and so from whoever calls.
@@ -124,13 +126,7 @@ func matter(f *Finding) string {
 
 // extent is how often, and about how many people.
 func extent(f *Finding) string {
-	var s string
-	switch {
-	case f.Bounds != nil:
-		s = "at least " + times(f.Events)
-	default:
-		s = times(f.Events)
-	}
+	s := atLeast(f) + times(f.Events)
 	switch {
 	case f.People == 0:
 	case f.People == 1:
@@ -141,6 +137,14 @@ func extent(f *Finding) string {
 		s += " about an estimated " + number(f.People) + " people"
 	}
 	return s
+}
+
+// atLeast goes before a number of f that is the low one of its bounds.
+func atLeast(f *Finding) string {
+	if f.Bounds != nil {
+		return "at least "
+	}
+	return ""
 }
 
 func times(n uint64) string {
@@ -167,12 +171,25 @@ func firstAndLast(f *Finding) string {
 	return ", from " + first + " to " + last
 }
 
+// who is the principals.
+func who(f *Finding) string {
+	if len(f.Principals) == 0 {
+		return plain(f.Partner)
+	}
+	return names(f.Principals)
+}
+
+// verb is the form that goes with who.
+func verb(f *Finding, one, many string) string {
+	if len(f.Principals) > 1 {
+		return many
+	}
+	return one
+}
+
 // credentials of the principals.
 func credentials(f *Finding) string {
-	if len(f.Principals) == 1 {
-		return "the credential of " + names(f.Principals)
-	}
-	return "the credentials of " + names(f.Principals)
+	return "the " + verb(f, "credential", "credentials") + " of " + who(f)
 }
 
 // order addresses what is to be done to who must do it.
@@ -184,4 +201,15 @@ func order(f *Finding, what string) string {
 		return plain(f.Owner) + ": " + what + "."
 	}
 	return strings.ToUpper(what[:1]) + what[1:] + "."
+}
+
+// Length is a duration as a person says it: "30 days".
+func Length(d time.Duration) string {
+	switch {
+	case d == day:
+		return "1 day"
+	case d%day == 0:
+		return number(uint64(d/day)) + " days"
+	}
+	return document.FormatDuration(d)
 }

@@ -30,13 +30,17 @@ func thirdPartySubject() Kind {
 			if c.Terms.Requires&registry.RequireOwnData == 0 {
 				return "the terms do not require own data"
 			}
-			return "no other person than the subject authorised the call"
+			return "it does not say that another person than the subject authorised the call"
 		},
 		Severity: always(Critical),
 		Why: func(f *Finding, _ *Match) string {
+			about := extent(f)
+			if f.People == 0 {
+				about += " about people"
+			}
 			return fmt.Sprintf("%s %s %s who did not authorise it, and its terms require own data%s. %s",
-				plain(f.Partner), deed(f), extent(f), firstAndLast(f),
-				order(f, "serve "+names(f.Principals)+" only data of the person who authorised the call"))
+				plain(f.Partner), deed(f), about, firstAndLast(f),
+				order(f, "serve "+who(f)+" only data of the person who authorised the call"))
 		},
 	}
 }

@@ -85,26 +85,21 @@ func (d *days) rfc3339(b []byte) (access.Instant, bool) {
 // fraction is the fraction of a second whose digits begin at b[p], one to nine
 // of them, in nanoseconds, and the place behind it; or -1.
 func fraction(b []byte, p int) (nanos int64, end int) {
-	first := p
-	if p <= len(b)-8 {
-		if x := binary.LittleEndian.Uint64(b[p:]) ^ '0'*ones; (x+0x76*ones|x)&highs == 0 {
-			// Neighbours are joined to numbers of two, four and eight digits.
-			x = x*10 + x>>8
-			x = (x&0x00ff00ff00ff00ff)*100 + x>>16&0x00ff00ff00ff00ff
-			x = (x&0x0000ffff0000ffff)*10000 + x>>32&0x0000ffff0000ffff
-			nanos, p = int64(x&0xffffffff), p+8
-		}
-	}
-	for p < len(b) && b[p]-'0' <= 9 {
-		if nanos = 10*nanos + int64(b[p]-'0'); p-first >= 9 {
+	// The last bytes are moved down; behind them come zeros, which are no digits.
+	last := len(b) - 8 // not negative: b has a date
+	w := binary.LittleEndian.Uint64(b[min(p, last):]) >> (8 * uint(max(p-last, 0)))
+	n := leadingDigits(w)
+	nanos, end = int64(numberOf(w, n)), p+n
+	if n == 8 && end < len(b) && b[end]-'0' <= 9 {
+		nanos, n, end = 10*nanos+int64(b[end]-'0'), 9, end+1
+		if end < len(b) && b[end]-'0' <= 9 {
 			return 0, -1
 		}
-		p++
 	}
-	if p == first {
+	if n == 0 {
 		return 0, -1
 	}
-	return nanos * tens[9-(p-first)], p
+	return nanos * tens[9-n], end
 }
 
 // tens are the powers of ten.

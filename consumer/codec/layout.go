@@ -114,6 +114,17 @@ func (e *edge) is(words *[inWords]byte) bool {
 		(binary.LittleEndian.Uint64(words[16:])^e.words[2])&e.masks[2] == 0 && e.length > 0
 }
 
+// leads is is and goesOn for an edge of no more bytes than words has, which are
+// of a text.
+func (e *edge) leads(words []byte) bool {
+	w := (*[inWords]byte)(words)
+	if e.length-1 >= inWords || (binary.LittleEndian.Uint64(w[0:])^e.words[0])&e.masks[0] != 0 {
+		return false
+	}
+	return e.length <= 8 || (binary.LittleEndian.Uint64(w[8:])^e.words[1])&e.masks[1]|
+		(binary.LittleEndian.Uint64(w[16:])^e.words[2])&e.masks[2] == 0
+}
+
 func (e *edge) goesOn(b []byte, p int) bool {
 	return e.length <= inWords || p+int(e.length) <= len(b) && string(b[p+inWords:p+int(e.length)]) == e.rest
 }

@@ -18,25 +18,28 @@ func (s *scanner) plainMembers(b []byte, p int, m *members) int {
 	if m.layout != nil {
 		edges = m.layout.first
 	}
+	slots := s.slots
+	seen, place, count := m.seen, m.place, m.count // here, they stay in registers
 members:
 	for p >= 0 && p <= len(b)-inWords {
 		var e *edge
 		start := 0
 		switch {
-		case uint(m.place) < uint(len(edges)):
-			e = &edges[m.place]
-			if !e.is((*[inWords]byte)(b[p:p+inWords:p+inWords])) || e.length > inWords {
+		case uint(place) < uint(len(edges)):
+			e = &edges[place]
+			if !e.leads(b[p : p+inWords : p+inWords]) {
 				break members
 			}
 			start = p + int(e.length)
-		case edges != nil || m.count == 0:
+		case edges != nil || count == 0:
 			break members
 		default:
 			if e, start = s.plainEdge(b, p, m); e == nil {
 				break members
 			}
 		}
-		if m.seen>>e.number&1 != 0 || start > len(b)-8 {
+		number := e.number
+		if seen>>(number&63)&1 != 0 && number < maxNumbers || start > len(b)-8 {
 			break
 		}
 
@@ -75,13 +78,16 @@ members:
 		default:
 			break members
 		}
-		if slot := int(e.slot); k != kindArray && uint(slot) < uint(len(s.slots)) {
-			s.slots[slot] = span{start: int32(start), end: int32(end), kind: k}
+		if slot := int(e.slot); k != kindArray && uint(slot) < uint(len(slots)) {
+			slots[slot] = span{start: int32(start), end: int32(end), kind: k}
 		}
-		m.seen |= 1 << e.number
-		m.place = placeNames + int(e.number)
-		m.count++
+		if number < maxNumbers {
+			seen |= 1 << (number & 63)
+		}
+		place = placeNames + int(number)
+		count++
 	}
+	m.seen, m.place, m.count = seen, place, count
 	return p
 }
 
@@ -207,14 +213,33 @@ func (s *scanner) plainList(b []byte, p, slot int) int {
 }
 
 // plainNumber is the place behind a whole number without sign, or -1 where
-// there is none.
+// there is none. There are eight bytes at b[p].
 func plainNumber(b []byte, p int) int {
-	end := p
-	for end < len(b) && b[end]-'0' <= 9 {
+	n := leadingDigits(binary.LittleEndian.Uint64(b[p : p+8 : p+8]))
+	end := p + n
+	for n == 8 && end < len(b) && b[end]-'0' <= 9 {
 		end++
 	}
 	if end == p || end == len(b) || b[p] == '0' && end > p+1 || b[end] == '.' || b[end]|0x20 == 'e' {
 		return -1
 	}
 	return end
+}
+
+// leadingDigits is how many bytes of w, from the lowest on, are digits.
+func leadingDigits(w uint64) int {
+	// A byte below the first that is none carries nothing into it.
+	x := w ^ '0'*ones
+	return bits.TrailingZeros64((x+0x76*ones|x)&highs) >> 3
+}
+
+// numberOf is the number that the lowest n bytes of w are the digits of, of at
+// most eight.
+func numberOf(w uint64, n int) uint64 {
+	x := (w ^ '0'*ones) << (64 - 8*uint(n))
+	// Neighbours are joined to numbers of two, four and eight digits.
+	x = x*10 + x>>8
+	x = (x&0x00ff00ff00ff00ff)*100 + x>>16&0x00ff00ff00ff00ff
+	x = (x&0x0000ffff0000ffff)*10000 + x>>32&0x0000ffff0000ffff
+	return x & 0xffffffff
 }

@@ -110,6 +110,10 @@ func varint(b []byte, i int) (v int64, next int) {
 }
 
 func longVarint(b []byte, i int) (v int64, next int) {
+	if i >= 0 && i+1 < len(b) && b[i+1] < 0x80 { // most that are not short
+		u := uint32(b[i]&0x7f) | uint32(b[i+1])<<7
+		return int64(u>>1) ^ -int64(u&1), i + 2
+	}
 	if v, next = varlong(b, i); next > i+5 || v < math.MinInt32 || v > math.MaxInt32 {
 		return 0, -1
 	}

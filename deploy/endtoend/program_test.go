@@ -242,7 +242,13 @@ type finding struct {
 		Source string
 		Offset int64
 	} `json:"last_event"`
-	Bounds any
+	Bounds   any
+	Relapses uint64
+	ClosedAt *time.Time `json:"closed_at"`
+	Closure  *struct {
+		Verified bool
+		Why      string
+	}
 }
 
 func (p *program) findings() ([]finding, error) {

@@ -60,6 +60,7 @@ func printRules(arguments []string) error {
 	flags.DurationVar(&rules.KeepFiring, "keep-firing", rules.KeepFiring, "how long its alert goes on after that")
 	flags.DurationVar(&rules.For, "for", rules.For, "how long sunsetwatch must have been blind before it says so")
 	flags.DurationVar(&rules.Behind, "behind", rules.Behind, "how far a partition may be behind in event time")
+	flags.DurationVar(&rules.Notice, "notice", rules.Notice, "how long before its end an exception in use is told")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type rank uint8
 const (
 	rankAlert    rank = iota // finding_open at 1, warning or critical: never left out
 	rankDetail               // the other gauges of such findings
-	rankRegistry             // sunsets, and counters that have counted
+	rankRegistry             // sunsets, exceptions, and counters that have counted
 	rankEnded                // finding_open at 0, of findings that ended or left their labels
 	rankInfo                 // findings of severity info, and registration_info
 	rankZero                 // what is 0 from the start

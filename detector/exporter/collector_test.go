@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"pgregory.net/rapid"
 
+	"sunsetwatch/detector"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
@@ -145,7 +146,11 @@ func rich(t interface{ Fatal(...any) }) *State {
 			stranger("app-x", "friends", 3, 2), stranger("app-y\xff", "friends", 4, 3), stranger(long, long, 1, 1),
 		},
 		Registrations: snapshot(t, set),
-		Sources:       []ledger.SourceStatus{one, one},
+		Exceptions: []detector.ExceptionUse{
+			{Exception: &rules.Exception{Kind: "access_after_sunset", Partner: "netflix", Feature: "*", From: minute(0), Until: minute(90), ApprovedBy: "dpo"}, Hits: 12, Last: minute(1)},
+			{Exception: &rules.Exception{Kind: "scope_retired", Partner: "bing", Feature: "search.social", Scope: "user.id", From: minute(-9), Until: minute(-1), ApprovedBy: "ciso"}, Last: access.Beginning},
+		},
+		Sources: []ledger.SourceStatus{one, one},
 		PartnerEvents: []PartnerEvents{
 			{"netflix", "msg.recommend", access.Served, 2560},
 			{"netflix", "msg.recommend", access.Denied, 3},
@@ -277,7 +282,7 @@ func TestBeforeTheState(t *testing.T) {
 		"sunsetwatch_offsets_ignored_total": 2 * access.Ignores,
 		"sunsetwatch_events_read_total":     2,
 		"sunsetwatch_event_delay_seconds":   2,
-		"sunsetwatch_series_capped_total":   8,
+		"sunsetwatch_series_capped_total":   12,
 		"sunsetwatch_registrations":         1,
 		"sunsetwatch_finding_open":          0,
 	} {
@@ -401,6 +406,42 @@ func TestEqualLabelsAreOneSeries(t *testing.T) {
 	}
 }
 
+// TestEveryKind: each kind is shown in each severity, under labels that say what
+// it is about; and no kind but access_after_sunset has series before it is found.
+func TestEveryKind(t *testing.T) {
+	registered := snapshot(t, set)
+	for _, kind := range rules.Kinds() {
+		for _, severity := range rules.Severities() {
+			f := lived(entry(0, rules.Open, severity))
+			f.Kind, f.Partner, f.Feature, f.Team = kind.Name, "pandora", "friends", "t"
+			labels := fmt.Sprintf("feature=friends kind=%s partner=pandora", kind.Name)
+			open := labels
+			switch kind.Name {
+			case rules.ScopeRetired:
+				f.Scope = "user.*"
+				labels = "detail=user.* " + labels
+				open = labels
+			case rules.AccessAfterSunset, rules.AttemptsAfterSunset, rules.RetainedCapability:
+				f.Program = "p"
+				open += " program=p"
+			}
+			open += fmt.Sprintf(" severity=%s team=t 1", severity)
+			c := newCollector(&clock{minute(0)})
+			c.Publish(&State{At: minute(0), Registrations: registered})
+			for _, s := range series(t, c, "sunsetwatch_finding_open") {
+				if !strings.Contains(s, "kind=access_after_sunset ") || !strings.HasSuffix(s, " 0") {
+					t.Errorf("before anything is found there is %s", s)
+				}
+			}
+			c.Publish(&State{At: minute(0), Registrations: registered, Findings: []*rules.Finding{f}})
+			if all := series(t, c, "sunsetwatch_finding_open"); !slices.Contains(all, open) {
+				t.Errorf("no %s among %q", open, all)
+			}
+			wantSeries(t, c, "sunsetwatch_finding_events", labels+" 0")
+		}
+	}
+}
+
 func TestCapKeepsAlerts(t *testing.T) {
 	wall := &clock{minute(2)}
 	limited := func(limit int) *Collector {
@@ -461,11 +502,16 @@ func TestGatherNeverFails(t *testing.T) {
 			s := &State{At: access.Beginning, Registrations: all}
 			for range rapid.IntRange(0, 12).Draw(t, "findings") {
 				f, _ := drawLife(t)
-				f.Kind = rapid.SampledFrom([]string{"access_after_sunset", "no_registration"}).Draw(t, "kind")
+				f.Kind = rapid.SampledFrom([]string{"access_after_sunset", "no_registration", "scope_retired"}).Draw(t, "kind")
 				f.Partner, f.Feature = names.Draw(t, "partner"), features.Draw(t, "feature")
 				f.Principals = []string{f.Partner}
 				f.Team, f.Program, f.Scope, f.Rule = words.Draw(t, "team"), words.Draw(t, "program"), words.Draw(t, "scope"), words.Draw(t, "rule")
 				s.Findings = append(s.Findings, f)
+			}
+			for range rapid.IntRange(0, 5).Draw(t, "exceptions") {
+				s.Exceptions = append(s.Exceptions, detector.ExceptionUse{Last: access.Beginning, Exception: &rules.Exception{
+					Kind: "no_registration", Partner: names.Draw(t, "partner"), Feature: features.Draw(t, "feature"), Scope: words.Draw(t, "scope"),
+					From: minute(0), Until: minute(9), ApprovedBy: words.Draw(t, "approved by")}})
 			}
 			for range rapid.IntRange(0, 5).Draw(t, "events") {
 				s.PartnerEvents = append(s.PartnerEvents, PartnerEvents{names.Draw(t, "partner"), features.Draw(t, "feature"), access.Served, 1})

@@ -8,8 +8,8 @@ import (
 	"sunsetwatch/rules/registry"
 )
 
-// DefaultHold is how long a finding stays shown after it opened, relapsed or
-// rose, whatever happened since.
+// DefaultHold is how long a finding stays shown after it opened, relapsed, rose
+// or went on without an exception, whatever happened since.
 const DefaultHold = 15 * time.Minute
 
 // afterEnd is how long a series is shown as 0 after it stopped being 1.
@@ -98,27 +98,25 @@ func (all *findingSeries) add(l findingLabels, f *rules.Finding, on bool, highes
 // a restart shows the same.
 //
 // An ended finding, and one that fell to a lower severity, stays 1 until hold
-// has passed since it opened, relapsed or rose, and is 0 for an hour after that.
-// A severity that was left for a higher one is 0 at once: the higher series
-// speaks for it. A suppressed finding is always 0.
+// has passed since the history last said that it was open or quiet with it, and
+// is 0 for an hour after that. A severity that was left for a higher one is 0 at
+// once: the higher series speaks for it. A suppressed finding is always 0, and
+// what was held before an exception began is not held after it.
 func appear(f *rules.Finding, now access.Instant, hold time.Duration, yield func(s rules.Severity, on bool)) {
 	for s := rules.Info; s <= rules.Critical; s++ {
 		t := traceOf(f, s)
 		if !t.seen {
 			continue
 		}
-		until := access.Beginning // of being 1
-		if !t.inside {
-			until = t.left
-			if !t.risen {
-				until = max(until, t.started.Plus(hold))
-			}
+		until := t.left // of being 1
+		if t.held != access.Beginning {
+			until = max(until, t.held.Plus(hold))
 		}
-		switch on := t.inside || !t.risen && now < t.started.Plus(hold); {
-		case f.SuppressedBy != nil && t.inside:
-			yield(s, false)
-		case on:
+		switch {
+		case t.inside:
 			yield(s, f.SuppressedBy == nil)
+		case t.held != access.Beginning && now < until:
+			yield(s, true)
 		case now < until.Plus(afterEnd):
 			yield(s, false)
 		}
@@ -127,41 +125,37 @@ func appear(f *rules.Finding, now access.Instant, hold time.Duration, yield func
 
 // trace is the way of a finding through one severity.
 type trace struct {
-	seen    bool           // it was once open or quiet with it
-	inside  bool           // it is now
-	started access.Instant // when it last opened, relapsed or rose into it
-	left    access.Instant // when it last left it
-	risen   bool           // it left it for a higher one
+	seen   bool           // it was once open or quiet with it
+	inside bool           // it is now
+	held   access.Instant // when it was last shown as 1 by right; Beginning: it is not held
+	left   access.Instant // when it last left it
 }
 
 func traceOf(f *rules.Finding, severity rules.Severity) trace {
-	t := trace{started: access.Beginning, left: access.Beginning}
-	alive := false // in the entry before, with severity before
-	var before rules.Severity
-	step := func(at access.Instant, state rules.State, s rules.Severity) {
+	t := trace{held: access.Beginning, left: access.Beginning}
+	step := func(at access.Instant, state rules.State, s rules.Severity, suppressed bool) {
 		lives := state == rules.Open || state == rules.Quiet
-		switch inside := lives && s == severity; {
-		case inside:
-			if !alive || before < severity {
-				t.started = at
-			}
-			t.seen, t.inside = true, true
-		case t.inside:
-			t.inside, t.left, t.risen = false, at, lives && s > severity
-		case lives && s > severity:
-			t.risen = t.seen
+		inside := lives && s == severity
+		if t.inside && !inside {
+			t.left = at
 		}
-		alive, before = lives, s
+		t.seen, t.inside = t.seen || inside, inside
+		switch {
+		case suppressed, lives && s > severity:
+			t.held = access.Beginning
+		case inside:
+			t.held = at
+		}
 	}
 	last := f.OpenedAt
 	if len(f.History) == 0 {
-		step(f.OpenedAt, rules.Open, f.Severity)
+		step(f.OpenedAt, rules.Open, f.Severity, f.SuppressedBy != nil)
 	}
 	for i := range f.History {
 		h := &f.History[i]
-		step(h.At, h.State, h.Severity)
+		step(h.At, h.State, h.Severity, h.Suppressed)
 		last = h.At
 	}
-	step(last, f.State, f.Severity)
+	step(last, f.State, f.Severity, f.SuppressedBy != nil)
 	return t
 }

@@ -58,6 +58,10 @@ const (
 	findingPeople
 	findingFirstEvent
 	findingLastEvent
+	exceptionFindings
+	exceptionHits
+	exceptionLastHit
+	exceptionUntil
 	partnerEvents
 	registrationSunset
 	registrationInfo
@@ -89,13 +93,14 @@ const (
 
 func table() [metricCount]Metric {
 	finding := []string{"partner", "feature", "kind", "detail"}
+	exception := []string{"kind", "partner", "feature", "detail", "approved_by"}
 	topic := []string{"topic"}
 	topicReason := []string{"topic", "reason"}
 	partition := []string{"topic", "partition"}
 	return [metricCount]Metric{
 		findingOpen: {"sunsetwatch_finding_open", Gauge,
 			[]string{"partner", "feature", "kind", "detail", "severity", "team", "program"},
-			"1 while a finding is open or quiet, and for the hold time after it opens, relapses or rises; else 0. The source of alerts.",
+			"1 while a finding is open or quiet, and for the hold time after it opens, relapses or rises; else, and while an exception suppresses it, 0. The source of alerts.",
 			FromState, true},
 		findingEvents: {"sunsetwatch_finding_events", Gauge, finding,
 			"Accesses counted in the findings with these labels.", FromState, true},
@@ -105,6 +110,14 @@ func table() [metricCount]Metric {
 			"Event time of the first event of the finding.", FromState, true},
 		findingLastEvent: {"sunsetwatch_finding_last_event_timestamp_seconds", Gauge, finding,
 			"Event time of the last event of the finding.", FromState, true},
+		exceptionFindings: {"sunsetwatch_exception_findings", Gauge, exception,
+			"Open and quiet findings whose page the exceptions with these labels suppress.", FromState, true},
+		exceptionHits: {"sunsetwatch_exception_hits_total", Counter, exception,
+			"Accesses in findings, at event times that the exceptions with these labels cover, as of the last save; another rule file, or registrations that make accesses lawful, count anew.", FromState, true},
+		exceptionLastHit: {"sunsetwatch_exception_last_hit_timestamp_seconds", Gauge, exception,
+			"Event time of the last access that an exception with these labels covers; absent until there is one.", FromState, true},
+		exceptionUntil: {"sunsetwatch_exception_until_timestamp_seconds", Gauge, exception,
+			"When the exceptions with these labels end: those that apply now and follow without a break, else the latest.", FromState, true},
 		partnerEvents: {"sunsetwatch_partner_events_total", Counter,
 			[]string{"partner", "feature", "outcome"},
 			"Events counted in the ledger, as of the last save.", FromState, true},

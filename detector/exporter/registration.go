@@ -47,6 +47,7 @@ func registryRowsOf(s *State, wall access.Instant) registryRows {
 			[]string{partner, feature, terms.LifecycleAt(at).String(), owner, team, label(reg.Program)}})
 	}
 	r.rows = append(r.rows, partnerRows(s)...)
+	r.rows = append(r.rows, exceptionRows(s, at)...)
 	return r
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"sunsetwatch/detector"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
@@ -25,6 +26,9 @@ type State struct {
 	Findings []*rules.Finding
 	// Registrations are those that the findings were judged with; never nil.
 	Registrations *registry.Snapshot
+	// Exceptions are those of the rule file that the findings were judged with,
+	// in its order.
+	Exceptions []detector.ExceptionUse
 	// Sources are the partitions read.
 	Sources []ledger.SourceStatus
 	// PartnerEvents are the events counted, under raw names; rows may repeat.

@@ -101,27 +101,31 @@ func chunkOf(list *[]chunk, unit int32) *chunk {
 	return &(*list)[i]
 }
 
-// bucketAt finds or makes the bucket that starts at start. It is valid until
-// the next call.
-func (c *chunk) bucketAt(start access.Instant) *bucket {
-	i := len(c.buckets)
-	for i > 0 && c.buckets[i-1].start >= start {
-		i--
-		if c.buckets[i].start == start {
-			return &c.buckets[i]
-		}
-		if len(c.buckets)-i > 8 {
-			j, found := slices.BinarySearchFunc(c.buckets[:i], start, func(b bucket, s access.Instant) int {
-				return cmpInstant(b.start, s)
-			})
-			if found {
-				return &c.buckets[j]
-			}
-			i = j
-			break
-		}
+// bucketAt finds or makes the bucket of tier t that starts at start. It is valid
+// until the next call.
+func (c *chunk) bucketAt(t tier, start access.Instant) *bucket {
+	n := len(c.buckets)
+	if n == 0 || c.buckets[n-1].start < start {
+		c.buckets = append(c.buckets, bucket{start: start})
+		return &c.buckets[n]
 	}
-	c.buckets = slices.Insert(c.buckets, i, bucket{start: start})
+	// Where no unit is without events, its place is their distance.
+	i := -1
+	switch since := start - c.buckets[0].start; t {
+	case byMinute:
+		i = int(since / access.Minute)
+	case byDay:
+		i = int(since / access.OneDay)
+	}
+	if uint(i) < uint(n) && c.buckets[i].start == start {
+		return &c.buckets[i]
+	}
+	i, found := slices.BinarySearchFunc(c.buckets, start, func(b bucket, s access.Instant) int {
+		return cmpInstant(b.start, s)
+	})
+	if !found {
+		c.buckets = slices.Insert(c.buckets, i, bucket{start: start})
+	}
 	return &c.buckets[i]
 }
 

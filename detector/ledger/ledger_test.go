@@ -62,7 +62,7 @@ func reopen(t *testing.T, l *Ledger, saved Changes, terms Terms) *Ledger {
 		}
 	}
 	o := NewLoader(Options{})
-	for _, kind := range []byte{keyLatest, keySource, keyWindow, keyCell, keyChunk} {
+	for _, kind := range []byte{keyLatest, keyImport, keySource, keyWindow, keyCell, keyChunk} {
 		for k, v := range saved {
 			if k[0] == kind {
 				if err := o.Load([]byte(k), v); err != nil {
@@ -166,6 +166,7 @@ func TestWindow(t *testing.T) {
 		f := newFold(0, Key{})
 		e := &access.Event{Principal: []byte("p"), Feature: []byte("f"), ID: []byte(id), Subject: []byte(subject)}
 		f.Add(e, access.Position{})
+		f.settle()
 		return f.seen[0]
 	}
 	var w window
@@ -214,6 +215,34 @@ func TestWindowEqualsSearch(t *testing.T) {
 		}
 		if d != dup || c != (conflict && !dup) {
 			t.Fatalf("event %d: got %v, %v; want %v, %v", len(all), d, c, dup, conflict && !dup)
+		}
+	}
+}
+
+// Ids that share a line, and even all that a slot holds of them, are told apart.
+func TestIDsOfOneLine(t *testing.T) {
+	var alike []uint64
+	line, tag := lineOf(1)
+	inverse := uint64(1) // of the factor of lineOf, by Newton's method
+	for range 6 {
+		inverse *= 2 - 0x9e3779b97f4a7c15*inverse
+	}
+	for n := range uint64(3 * idSlots) {
+		id := (1*0x9e3779b97f4a7c15&^0xffff | n + 1) * inverse
+		if l, g := lineOf(id); l != line || g != tag {
+			t.Fatalf("id %x is in line %d under %x", id, l, g)
+		}
+		alike = append(alike, id)
+	}
+	var w window
+	for turn := range 3 {
+		for i, id := range alike {
+			if d, c := w.add(seen{id, id}); d != (turn > 0) || c {
+				t.Fatalf("turn %d, id %d: duplicate %v, conflict %v", turn, i, d, c)
+			}
+		}
+		for range Window - len(alike) {
+			w.add(seen{})
 		}
 	}
 }
@@ -286,6 +315,7 @@ func TestFoldAllocatesNothing(t *testing.T) {
 		for i, ev := range events {
 			f.Add(ev, access.Position{Offset: from + int64(i)})
 		}
+		f.settle()
 		f.reset()
 	}
 	run()

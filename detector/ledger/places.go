@@ -7,16 +7,13 @@ const (
 	placeMask  = placeSlots - 1
 )
 
-// places finds the place in a ring that a hash has: open addressing. A slot
-// holds the high bits of the scrambled hash, which also say where its probing
-// begins, and below them place+1; 0 is empty. So a search looks into the ring
-// only where it has found what it searches.
+// places finds the place in a ring that an event hash has: open addressing. A
+// slot holds the high bits of the scrambled hash, which also say where its
+// probing begins, and below them place+1; 0 is empty. So a search looks into
+// the ring only where it has found what it searches.
 //
 // At most Window places are in it, half of its slots.
-type places struct {
-	slots []uint64
-	hash  func(*seen) uint64
-}
+type places struct{ slots []uint64 }
 
 // ready makes the slots, before the first put.
 func (p *places) ready() {
@@ -33,7 +30,7 @@ func placeIn(slot uint64) uint32 { return uint32(slot&placeMask) - 1 }
 func (p *places) slot(hash uint64, ring []seen) uint64 {
 	key := scramble(hash)
 	i := key >> (64 - placeBits)
-	for p.slots[i] != 0 && (p.slots[i]&^placeMask != key || p.hash(&ring[placeIn(p.slots[i])]) != hash) {
+	for p.slots[i] != 0 && (p.slots[i]&^placeMask != key || ring[placeIn(p.slots[i])].event != hash) {
 		i = (i + 1) & placeMask
 	}
 	return i
@@ -44,22 +41,16 @@ func (p *places) find(hash uint64, ring []seen) (place uint32, found bool) {
 	return placeIn(slot), slot != 0
 }
 
-// put gives hash a place, and returns the one that it had.
-func (p *places) put(hash uint64, place uint32, ring []seen) (before uint32, found bool) {
-	i := p.slot(hash, ring)
-	slot := p.slots[i]
-	p.slots[i] = scramble(hash) | uint64(place+1)
-	return placeIn(slot), slot != 0
+// put gives hash a place, instead of the one that it had.
+func (p *places) put(hash uint64, place uint32, ring []seen) {
+	p.slots[p.slot(hash, ring)] = scramble(hash) | uint64(place+1)
 }
 
 // remove forgets hash where place is what it has.
-func (p *places) remove(hash uint64, place uint32, ring []seen) bool {
-	i := p.slot(hash, ring)
-	if p.slots[i] == 0 || placeIn(p.slots[i]) != place {
-		return false
+func (p *places) remove(hash uint64, place uint32, ring []seen) {
+	if i := p.slot(hash, ring); p.slots[i] != 0 && placeIn(p.slots[i]) == place {
+		p.empty(i)
 	}
-	p.empty(i)
-	return true
 }
 
 // empty a slot. Backward-shift deletion keeps probe sequences whole.

@@ -18,11 +18,15 @@ type Mark struct {
 }
 
 func markOf(ev *access.Event, at access.Position, source SourceID) Mark {
-	m := Mark{Time: ev.Time, Offset: at.Offset, place: uint32(at.Index) << 1, Source: source}
+	return Mark{Time: ev.Time, Offset: at.Offset, place: placeOf(ev, at), Source: source}
+}
+
+func placeOf(ev *access.Event, at access.Position) uint32 {
+	place := uint32(at.Index) << 1
 	if ev.Late {
-		m.place |= 1
+		place |= 1
 	}
-	return m
+	return place
 }
 
 // Index of the event within its record.

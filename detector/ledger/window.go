@@ -18,7 +18,7 @@ type seen struct{ id, event uint64 }
 type window struct {
 	ring    []seen // of length Window once an event with an id came; nil before
 	next    uint64 // events so far
-	latest  places
+	latest  ids
 	earlier places
 }
 
@@ -31,40 +31,49 @@ func (w *window) add(s seen) (duplicate, conflict bool) {
 			return false, false
 		}
 		w.ring = make([]seen, Window)
-		w.latest = places{hash: func(s *seen) uint64 { return s.id }}
 		w.latest.ready()
-		w.earlier = places{hash: func(s *seen) uint64 { return s.event }}
 	}
 	place := uint32(w.next % Window)
 	w.next++
-	repeats := uint32(Window) // the place in earlier of what s repeats
-	if s.id != 0 {
-		if at, found := w.latest.find(s.id, w.ring); found && w.ring[at].event == s.event {
-			duplicate = true
-		} else if found {
-			conflict = true
-			w.earlier.ready()
-			if at, found := w.earlier.find(s.event, w.ring); found {
-				duplicate, repeats = true, at
-			}
-		}
-	}
-	// Only now does the event that is Window events old leave.
-	if old := w.ring[place]; old.id != 0 && !w.latest.remove(old.id, place, w.ring) && w.earlier.slots != nil {
-		w.earlier.remove(old.event, place, w.ring)
+	if place == 0 {
+		w.latest.begin()
 	}
 	if s.id == 0 {
-		w.ring[place] = s
+		w.replace(place, s)
 		return false, false
+	}
+	// The event that is Window events old is still there for this one.
+	before, found := w.latest.put(s.id, place, w.ring)
+	if !found {
+		w.replace(place, s)
+		return false, false
+	}
+	was := w.ring[before]
+	repeats, duplicate := uint32(Window), was.event == s.event // the place in earlier of what s repeats
+	if !duplicate {
+		w.earlier.ready()
+		if at, found := w.earlier.find(s.event, w.ring); found {
+			duplicate, repeats = true, at
+		}
 	}
 	if repeats != Window {
 		w.earlier.remove(s.event, repeats, w.ring) // s takes over
 	}
-	w.ring[place] = s
-	if before, found := w.latest.put(s.id, place, w.ring); found && w.ring[before].event != s.event {
-		w.earlier.put(w.ring[before].event, before, w.ring)
+	w.replace(place, s)
+	if before != place && was.event != s.event {
+		w.earlier.put(was.event, before, w.ring)
 	}
-	return duplicate, conflict && !duplicate
+	return duplicate, !duplicate
+}
+
+// replace puts s where the event was that is Window events old.
+func (w *window) replace(place uint32, s seen) {
+	if w.earlier.slots != nil {
+		if old := w.ring[place]; old.id != 0 {
+			w.earlier.remove(old.event, place, w.ring)
+		}
+	}
+	w.ring[place] = s
 }
 
 // restore fills an empty window with the events of a ring that was saved.
@@ -92,16 +101,21 @@ type history struct {
 const historyChunk = 1024
 
 func (h *history) add(batch []seen) {
-	for _, s := range batch {
-		if h.ring == nil && s != (seen{}) {
+	for len(batch) > 0 && h.ring == nil {
+		if batch[0] != (seen{}) {
 			h.ring = make([]seen, Window)
-		}
-		if h.ring != nil {
-			place := h.next % Window
-			h.ring[place] = s
-			h.dirty[place/historyChunk] = true
+			break
 		}
 		h.next++
+		batch = batch[1:]
+	}
+	for len(batch) > 0 {
+		place := h.next % Window
+		end := min(place/historyChunk*historyChunk+historyChunk, place+uint64(len(batch)))
+		n := copy(h.ring[place:end], batch)
+		h.dirty[place/historyChunk] = true
+		h.next += uint64(n)
+		batch = batch[n:]
 	}
 }
 

@@ -21,7 +21,7 @@ func (j judgement) dormant() []Finding {
 		}
 		if j.windowOf(r).kind == "" {
 			last := j.lastAccess(r, access.End)
-			if j.n >= j.idleSince(r, last)+j.rules.after() {
+			if idle := j.idleSince(r, last) + j.rules.after(); j.n >= idle && j.silent(idle) {
 				f := j.idle(r, last, j.n)
 				f.State = Open
 				all = append(all, f)
@@ -31,7 +31,8 @@ func (j judgement) dormant() []Finding {
 		sunset := j.registry.effectiveSunset(r, j.n, j.k).sunset
 		if j.n >= sunset {
 			last := j.lastAccess(r, sunset)
-			if j.idleSince(r, last)+j.rules.after() <= sunset {
+			// It closes what was open: there was an instant, inside, after so long.
+			if idle := j.idleSince(r, last) + j.rules.after(); j.unpaused(r, idle) < sunset && j.silent(idle) {
 				f := j.idle(r, last, sunset-1)
 				j.close(&f, []ended{{at: sunset, how: "sunset"}})
 				all = append(all, f)
@@ -39,6 +40,17 @@ func (j judgement) dormant() []Finding {
 		}
 	}
 	return all
+}
+
+// silent reports that every source is judged past an instant: before that, an
+// access may still come to light.
+func (j judgement) silent(at access.Instant) bool {
+	for _, s := range j.sources {
+		if s.JudgedTo < at {
+			return false
+		}
+	}
+	return true
 }
 
 // windowOf is the window of the registration at N.
@@ -67,6 +79,20 @@ func (j judgement) idleSince(r *Registration, last *Event) access.Instant {
 		since = max(since, last.Time)
 	}
 	return since
+}
+
+// unpaused is the first instant from t on that is in no pause.
+func (j judgement) unpaused(r *Registration, t access.Instant) access.Instant {
+	pauses, _ := named(r.Revisions, j.n, j.k, namedPauses)
+	for again := true; again; {
+		again = false
+		for _, p := range pauses.or(nil) {
+			if p.From <= t && t < p.Until {
+				t, again = p.Until, true
+			}
+		}
+	}
+	return t
 }
 
 // idle is the finding, its state apart; at is the instant whose principals it

@@ -197,6 +197,7 @@ func TestDormantGrant(t *testing.T) {
 	} {
 		q := Everything()
 		q.At = at(test.n)
+		q.Sources = []Source{{"a", at(test.n)}}
 		var got Finding
 		for _, f := range Judge(g, Rules{}, laid(test.events, "a"), q) {
 			if f.Kind == DormantGrant {
@@ -208,6 +209,15 @@ func TestDormantGrant(t *testing.T) {
 		}
 		if (got.LastEvent == nil) != (test.last == nil) || got.LastEvent != nil && got.LastEvent.Time.String() != test.last {
 			t.Errorf("%s: last event is %v, want %v", test.what, got.LastEvent, test.last)
+		}
+	}
+	// A source that is not judged that far may still bring an access.
+	q := Everything()
+	q.At = at("2020-05-02")
+	for to, want := range map[string]int{"2020-04-30T23:59:59Z": 0, "2020-05-01T00:00:00Z": 1} {
+		q.Sources = []Source{{"a", at("2020-05-02")}, {"b", at(to)}}
+		if n := len(Judge(g, Rules{}, laid(probe, "a"), q)); n != want {
+			t.Errorf("a source judged to %s: %d findings, want %d", to, n, want)
 		}
 	}
 }

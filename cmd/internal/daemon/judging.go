@@ -197,6 +197,7 @@ func (d *instance) collect() *exporter.State {
 	return &exporter.State{
 		At:                     min(d.ledger.Latest(), access.At(d.Now())),
 		Findings:               d.detector.Findings(),
+		Exceptions:             d.detector.ExceptionUses(),
 		Registrations:          d.snapshot,
 		Sources:                d.ledger.Sources(),
 		PartnerEvents:          partnerEvents(d.ledger, d.snapshot),

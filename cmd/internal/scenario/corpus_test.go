@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"sunsetwatch/rules"
 	"sunsetwatch/rules/document"
 )
 
@@ -56,7 +57,7 @@ func TestScenarios(t *testing.T) {
 			}
 			for i := range o.Checks {
 				if c := &o.Checks[i]; !c.Passed() {
-					t.Errorf("%s", c.String(name))
+					t.Errorf("%s", c.differences(name))
 				}
 			}
 			if !t.Failed() {
@@ -130,7 +131,7 @@ func mutateProblems(t *testing.T, o *Outcome, lines []string, c Check) int {
 		s := parsed(t, strings.Join(other, ""))
 		again := Check{step: c.step, expected: s.expected[c.step.expect], problems: c.problems}
 		again.compare()
-		if got := again.String(o.Scenario.Name); !strings.Contains(got, "missing: registrations.yml:") || !strings.Contains(got, "unexpected: registrations.yml:") {
+		if got := again.differences(o.Scenario.Name); !strings.Contains(got, "missing: registrations.yml:") || !strings.Contains(got, "unexpected: registrations.yml:") {
 			t.Errorf("got %s", got)
 		}
 	}
@@ -148,7 +149,7 @@ func compareAgain(t *testing.T, name, text string, c Check) string {
 	if again.Passed() {
 		return "nothing"
 	}
-	return again.String(name)
+	return again.differences(name)
 }
 
 // Companies and cases of the story have their files.
@@ -158,6 +159,33 @@ func TestCompaniesHaveTheirScenario(t *testing.T) {
 		"microsoft", "apple", "huawei", "late-but-lawful", "late-and-damning", "paused-and-taken-back", "relapse", "broken-pipe", "boundaries", "boundary-without-zone"} {
 		if !strings.Contains(all, word) {
 			t.Errorf("no scenario of %s", word)
+		}
+	}
+}
+
+// Each kind has a story that expects it.
+func TestKindsHaveTheirScenario(t *testing.T) {
+	told := map[string]bool{}
+	for _, name := range corpus(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, problems := Parse(name, text)
+		if s == nil {
+			t.Fatal(problems)
+		}
+		for _, x := range s.expected {
+			for _, w := range x.findings {
+				if m, ok := w.matcherOf("kind").(exactly); ok {
+					told[fmt.Sprint(m.want)] = true
+				}
+			}
+		}
+	}
+	for _, k := range rules.Kinds() {
+		if !told[k.Name] {
+			t.Errorf("no scenario expects %s: tell a story of it in rules/scenarios", k.Name)
 		}
 	}
 }

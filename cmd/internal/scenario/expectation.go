@@ -110,11 +110,10 @@ type wanted struct {
 
 // wantedField is one key of a wanted finding.
 type wantedField struct {
-	key    string // as it is written
-	name   string // of the finding's field
-	line   int
-	column int
-	want   matcher
+	key  string // as it is written
+	name string // of the finding's field
+	line int
+	want matcher
 }
 
 // matcherOf is what is wanted of a field, nil where nothing is said of it.

@@ -33,7 +33,7 @@ func TestGuide(t *testing.T) {
 			o := outcomeOf(t, text)
 			for i := range o.Checks {
 				if c := &o.Checks[i]; !c.Passed() {
-					t.Errorf("%s\n%s", text, c.String("README.md"))
+					t.Errorf("%s\n%s", text, c.differences("README.md"))
 				}
 			}
 		case "events":

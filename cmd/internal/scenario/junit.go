@@ -62,7 +62,7 @@ func junitOf(results []result) *junitReport {
 				one := junitCase{Name: c.name(), Class: title, Time: seconds(c.Took)}
 				if !c.Passed() {
 					suite.Failures++
-					one.Failure = &junitFailure{"findings differ", c.String(filepath.ToSlash(r.name))}
+					one.Failure = &junitFailure{"findings differ", c.differences(filepath.ToSlash(r.name))}
 				}
 				suite.Cases = append(suite.Cases, one)
 			}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// String is what is to be seen of a check that did not pass.
+// differences are what is to be seen of a check that did not pass.
 //
 //	netflix.txtar:31: judge expect findings
 //	  access_after_sunset netflix msg.recommend (line 35)
@@ -13,7 +13,7 @@ import (
 //	  missing: operation_overreach netflix msg.recommend (line 44)
 //	  unexpected: before_start netflix msg.recommend, warning, open, 4 events
 //	    netflix read ...
-func (c *Check) String(file string) string {
+func (c *Check) differences(file string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s:%d: %s\n", printable(file), c.step.line, printable(c.name()))
 	for i := range c.mismatches {

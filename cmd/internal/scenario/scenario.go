@@ -210,9 +210,9 @@ func (s *Scenario) checkSteps(p *problems) {
 	}
 }
 
-// registrationFile is a section as the registry reads it. Its places are those of
+// file is a section of registrations or rules as they are read. Its places are those of
 // the scenario's file.
-func (s *Scenario) registrationFile(name string) registry.File {
+func (s *Scenario) file(name string) registry.File {
 	return registry.File{Name: s.Name, Data: s.section(name).padded()}
 }
 

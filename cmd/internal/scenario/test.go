@@ -141,7 +141,14 @@ func (t *tester) one(ctx context.Context, name string) error {
 		return nil
 	case outcome.Passed():
 	case t.Update:
-		if err := os.WriteFile(name, outcome.updated(), 0o666); err != nil {
+		text, err := outcome.updated()
+		if err != nil {
+			fmt.Fprintln(t.Err, err)
+			word, note = "FAIL", "  not updated"
+			t.failed++
+			break
+		}
+		if err := os.WriteFile(name, text, 0o666); err != nil {
 			return err
 		}
 		note = "  updated"
@@ -154,7 +161,7 @@ func (t *tester) one(ctx context.Context, name string) error {
 	for i := range outcome.Checks {
 		c := &outcome.Checks[i]
 		if !c.Passed() && word == "FAIL" {
-			fmt.Fprint(t.Out, indent(c.String(name)))
+			fmt.Fprint(t.Out, indent(c.differences(name)))
 		}
 		if t.Verbose {
 			fmt.Fprint(t.Out, indent(c.list(name)))

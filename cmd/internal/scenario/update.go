@@ -13,8 +13,9 @@ import (
 // updated is the file with what was found in its expectations. Findings that are
 // as expected stay as they are written; of the others every field that was
 // expected gets its value; those that are missing go, and new ones come with the
-// fields that say most.
-func (o *Outcome) updated() []byte {
+// fields that say most. It fails where steps that found different things expect
+// the same section.
+func (o *Outcome) updated() ([]byte, error) {
 	a := &txtar.Archive{Comment: o.Scenario.archive.Comment, Files: slices.Clone(o.Scenario.archive.Files)}
 	for i := range o.Checks {
 		c := &o.Checks[i]
@@ -27,7 +28,23 @@ func (o *Outcome) updated() []byte {
 			}
 		}
 	}
-	return txtar.Format(a)
+	text := txtar.Format(a)
+	s, problems := Parse(o.Scenario.Name, text)
+	if err := problems.Err(); err != nil {
+		return nil, fmt.Errorf("what would be written could not be read, which is a defect of sunsetwatch:\n%w", err)
+	}
+	for i := range o.Checks {
+		c := o.Checks[i]
+		c.expected, c.mismatches, c.lines = s.expected[c.step.expect], nil, nil
+		c.compare()
+		// What an ambiguous one means is for a person to say.
+		c.mismatches = slices.DeleteFunc(c.mismatches, func(m mismatch) bool { return m.ambiguous > 0 })
+		if !c.Passed() {
+			return nil, fmt.Errorf("%s:%d: %s finds other things than another step that expects %s: give each a section of its own, with [] in it",
+				printable(o.Scenario.Name), c.step.line, printable(c.name()), c.step.expect)
+		}
+	}
+	return text, nil
 }
 
 func (c *Check) rewritten() []byte {

@@ -81,13 +81,13 @@ func TestUpdate(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := small(twoReads, c.steps, c.before)
-			got := string(outcomeOf(t, before).updated())
+			got := updated(t, outcomeOf(t, before))
 			if want := small(twoReads, c.steps, c.after); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 			again := outcomeOf(t, got)
-			if !again.Passed() || string(again.updated()) != got {
-				t.Errorf("after update\n%s", again.Checks[0].String("x"))
+			if !again.Passed() || updated(t, again) != got {
+				t.Errorf("after update\n%s", again.Checks[0].differences("x"))
 			}
 		})
 	}
@@ -117,10 +117,10 @@ func TestUpdateRoundTrip(t *testing.T) {
 			}
 			empty = strings.Replace(empty, "-- "+section+" --\n"+body, "-- "+section+" --\n"+replacement, 1)
 		}
-		filled := outcomeOf(t, string(outcomeOf(t, empty).updated()))
+		filled := outcomeOf(t, updated(t, outcomeOf(t, empty)))
 		for i := range filled.Checks {
 			if c := &filled.Checks[i]; !c.Passed() {
-				t.Errorf("%s", c.String(name))
+				t.Errorf("%s", c.differences(name))
 			}
 		}
 	}
@@ -139,5 +139,23 @@ func TestUpdateWritesTheFile(t *testing.T) {
 	out.Reset()
 	if err := Test(context.Background(), Options{Paths: []string{name}, Update: true, Out: &out, Err: &out}); err != nil || strings.Contains(out.String(), "updated") {
 		t.Error(out.String(), err)
+	}
+}
+
+// Two steps that found different things cannot share what they expect.
+func TestUpdateOfASharedSection(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "x.txtar")
+	before := small(twoReads, "live before 2014-07-01T01:00:00Z expect findings\nlive expect findings\n", "[]\n")
+	if err := os.WriteFile(name, []byte(before), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	err := Test(context.Background(), Options{Paths: []string{name}, Update: true, Out: &out, Err: &errs})
+	if err != ErrDiffer || !strings.HasSuffix(errs.String(), "finds other things than another step that expects findings: give each a section of its own, with [] in it\n") || !strings.Contains(out.String(), "  not updated\n") {
+		t.Error(err, errs.String(), out.String())
+	}
+	if after, _ := os.ReadFile(name); string(after) != before {
+		t.Errorf("the file is written:\n%s", after)
 	}
 }

@@ -1,0 +1,234 @@
+package ledger
+
+import (
+	"hash/maphash"
+
+	"github.com/dchest/siphash"
+
+	"sunsetwatch/rules/access"
+)
+
+// PiecesOptions say what Pieces keep. The zero value keeps totals and people of
+// everything.
+type PiecesOptions struct {
+	// Months keeps buckets too, one a month and piece, so that facts can be cut
+	// anew later, or saved.
+	Months bool
+	// People says of the accesses of a cell around an instant whether somebody
+	// will ask how many people they were about; nil: always. It is to give the
+	// same answer for all instants between two cuts.
+	People func(c *Cell, at access.Instant) bool
+	// Daily keeps accesses by UTC day and pair, for pictures; nil: not. It says of
+	// the accesses of a cell around an instant whether they are wrong, and gives the
+	// same answer for all instants between two cuts. The memory that it takes is
+	// that of days x pairs.
+	Daily func(c *Cell, at access.Instant) (wrong bool)
+}
+
+// Pieces count events straight into the pieces of time between the cuts of their
+// cells, which a replay knows beforehand. So its memory depends on the number of
+// cells, not of events. What Pieces of the same ledger counted is in the ledger at
+// once; ledgers add up with Absorb.
+//
+// Concurrency: one goroutine for a ledger.
+type Pieces struct {
+	ledger  *Ledger
+	options PiecesOptions
+
+	people0, people1 uint64
+	seed             maphash.Seed
+	cells            map[uint64][]int32 // by hash of the key
+	known            []pieceCell
+	key              []byte
+	source           *source
+}
+
+// pieceCell is a cell with the piece that was counted last: events are mostly in
+// order of time.
+type pieceCell struct {
+	key         string
+	cell        *Cell
+	from, until access.Instant
+	total       *Stretch
+	people      bool         // are counted in this piece
+	daily       *dailyCounts // nil: not counted
+}
+
+// NewPieces counts into l, whose terms cut time, and which is to have been filled
+// by nothing else.
+func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
+	p := &Pieces{ledger: l, options: o, seed: maphash.MakeSeed(), cells: map[uint64][]int32{}}
+	p.people0, p.people1 = l.options.Key.halves(0)
+	if o.Months {
+		l.horizon = horizonAt(access.End) // everything is old
+	}
+	return p
+}
+
+// From says which source the events that follow come from.
+func (p *Pieces) From(s Source) { p.source = p.ledger.source(s) }
+
+// Advance says that the source was read to an offset, be it without an event.
+func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) }
+
+// Add counts one event, which is borrowed.
+func (p *Pieces) Add(ev *access.Event, at access.Position) {
+	l := p.ledger
+	relation := ev.Relation()
+	c := p.cellOf(ev, relation)
+	if ev.Time < c.from || ev.Time >= c.until {
+		p.enter(c, ev.Time)
+	}
+	l.earliest, l.latest = min(l.earliest, ev.Time), max(l.latest, ev.Time)
+	p.source.JudgedTo = max(p.source.JudgedTo, ev.Time)
+	p.source.Counted++
+
+	mark := markOf(ev, at, p.source.id)
+	s := c.total
+	if s.Events == 0 {
+		s.First, s.Last = mark, mark
+	} else {
+		if ev.Time <= s.First.Time && l.Before(mark, s.First) {
+			s.First = mark
+		}
+		if ev.Time >= s.Last.Time && l.Before(s.Last, mark) {
+			s.Last = mark
+		}
+	}
+	s.Events++
+	s.Records += ev.Records
+	s.Bytes += ev.Bytes
+	s.Days.Add(ev.Time)
+	if p.options.Months {
+		l.put(c.cell, byMonth, dayMask(byMonth, dateOf(ev.Time)), &count{1, ev.Records, ev.Bytes, mark, mark})
+	}
+	if c.daily != nil {
+		c.daily.add(ev.Time.Day(), 1)
+	}
+	if !c.people {
+		return
+	}
+	somebody := len(ev.Subject) > 0
+	others := len(ev.Grantor) > 0 && (relation == access.ThirdParty || !somebody)
+	if !somebody && !others {
+		return
+	}
+	var w *crowd
+	if p.options.Months {
+		w = c.cell.crowdOf(peopleByMonth, dateOf(ev.Time), c.from)
+		w.first, w.last = min(w.first, ev.Time), max(w.last, ev.Time)
+	}
+	if somebody {
+		person := siphash.Hash(p.people0, p.people1, ev.Subject)
+		addTo(&s.People, person)
+		if w != nil {
+			addTo(&w.people, person)
+		}
+	}
+	if others {
+		grantor := siphash.Hash(p.people0, p.people1, ev.Grantor)
+		addTo(&s.Grantors, grantor)
+		if w != nil {
+			addTo(&w.grantors, grantor)
+		}
+	}
+}
+
+func addTo(p **People, hash uint64) {
+	if *p == nil {
+		*p = &People{}
+	}
+	(*p).Add(hash)
+}
+
+// enter moves a cell to the piece that holds t.
+func (p *Pieces) enter(c *pieceCell, t access.Instant) {
+	c.from, c.until = c.cell.around(t, t)
+	c.total = c.cell.total(c.from)
+	served := c.cell.attr.Outcome == access.Served && c.cell.attr.Probe == access.NoProbe
+	c.people = served && (p.options.People == nil || p.options.People(c.cell, t))
+	if served && p.options.Daily != nil {
+		c.daily = c.cell.pair.daily.of(c.from, c.until, p.options.Daily(c.cell, t))
+	}
+}
+
+func (p *Pieces) cellOf(ev *access.Event, relation access.Relation) *pieceCell {
+	p.key = appendKey(p.key[:0], ev, relation)
+	hash := maphash.Bytes(p.seed, p.key)
+	for _, n := range p.cells[hash] {
+		if c := &p.known[n]; c.key == string(p.key) {
+			return c
+		}
+	}
+	l := p.ledger
+	key := string(p.key)
+	principal, feature, scopes, attr := foldKey(key).parse()
+	pair := l.pairOf(l.principalOf(principal), feature)
+	c := pieceCell{key: key, cell: l.cellIn(pair, scopes, attr), from: access.End, until: access.Beginning}
+	l.changed(c.cell)
+	p.cells[hash] = append(p.cells[hash], int32(len(p.known)))
+	p.known = append(p.known, c)
+	return &p.known[len(p.known)-1]
+}
+
+// Absorb adds the facts of o, which is of no use after that. Both are to be of
+// disjoint events, of the same key and cut by the same terms. What both hold does
+// not depend on which of them absorbs the other.
+func (l *Ledger) Absorb(o *Ledger) {
+	ids := make([]SourceID, len(o.sources))
+	for i, s := range o.sources {
+		to := l.source(s.Source)
+		ids[i] = to.id
+		to.JudgedTo = max(to.JudgedTo, s.JudgedTo)
+		to.Counted += s.Counted
+		to.Next = max(to.Next, s.Next)
+	}
+	l.earliest = min(l.earliest, o.earliest)
+	if o.latest > l.latest {
+		l.latest = o.latest
+	}
+	for _, pr := range o.principals {
+		for _, from := range pr.pairs {
+			if from.daily != nil {
+				to := l.pairOf(l.principalOf(pr.name), from.feature)
+				to.daily = to.daily.unite(from.daily)
+			}
+		}
+	}
+	for _, from := range o.cells {
+		to := l.cellIn(l.pairOf(l.principalOf(from.pair.principal.name), from.pair.feature), from.scopes, from.attr)
+		for _, s := range from.totals {
+			s.First.Source, s.Last.Source = ids[s.First.Source], ids[s.Last.Source]
+			l.unite(to.total(s.From), s)
+		}
+		for t := range tiers {
+			for n := range from.chunks[t] {
+				k := &from.chunks[t][n]
+				for i := range k.buckets {
+					b := &k.buckets[i]
+					b.first.Source, b.last.Source = ids[b.first.Source], ids[b.last.Source]
+					l.put(to, tier(t), b.days, &b.count)
+				}
+				for i := range k.crowds {
+					to.gather(tier(t), &k.crowds[i])
+				}
+			}
+		}
+		for _, b := range from.cutCounts {
+			b.first.Source, b.last.Source = ids[b.first.Source], ids[b.last.Source]
+			to.cutCounts = append(to.cutCounts, b)
+		}
+		to.cutCrowds = append(to.cutCrowds, from.cutCrowds...)
+		to.dirtyHead = true
+		l.changed(to)
+	}
+}
+
+// changed lists a cell for the next save and its pair for the next judgement.
+func (l *Ledger) changed(c *Cell) {
+	l.touch(c)
+	if !c.pair.dirty {
+		c.pair.dirty = true
+		l.dirtyPairs = append(l.dirtyPairs, c.pair)
+	}
+}
