@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -99,6 +100,9 @@ func (r *run) prepare() error {
 		return &BadInput{err}
 	}
 	if !r.Resume {
+		if _, err := os.Stat(filepath.Join(r.Out, stateName)); err == nil {
+			r.Progress.say("note: %s holds an interrupted run, which is not resumed: this one takes its place", r.Out)
+		}
 		return nil
 	}
 	var err error
