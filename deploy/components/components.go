@@ -1,6 +1,6 @@
 // Package components runs the real Apache Kafka, Prometheus, Alertmanager and
 // Chromium for tests: on free loopback ports, in temporary folders, and stopped when the
-// test ends. The script fetch beside it brings them into a cache folder; a test
+// test ends; and queries in DuckDB. The script fetch beside it brings them into a cache folder; a test
 // that finds one missing runs it.
 //
 // Where a component cannot be had, the test is skipped and the closing line of
@@ -26,7 +26,9 @@ const (
 	kafka        = "kafka"
 	prometheus   = "prometheus"
 	alertmanager = "alertmanager"
+	duckdb       = "duckdb"
 	chromium     = "chromium"
+	strace       = "strace"
 )
 
 // Promtool returns the path of Prometheus' promtool.
@@ -39,6 +41,12 @@ func Promtool(t testing.TB) string {
 func Amtool(t testing.TB) string {
 	t.Helper()
 	return program(t, alertmanager, "amtool")
+}
+
+// Strace returns the path of strace, which tells what a process asks of the kernel.
+func Strace(t testing.TB) string {
+	t.Helper()
+	return program(t, strace, "strace")
 }
 
 // program returns the path of one program of a component: from the cache, else

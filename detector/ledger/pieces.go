@@ -68,6 +68,9 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 // From says which source the events that follow come from.
 func (p *Pieces) From(s Source) { p.source = p.ledger.source(s) }
 
+// Advance says that the source was read to an offset, be it without an event.
+func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) }
+
 // Add counts one event, which is borrowed.
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
 	l := p.ledger
@@ -178,6 +181,7 @@ func (l *Ledger) Absorb(o *Ledger) {
 		ids[i] = to.id
 		to.JudgedTo = max(to.JudgedTo, s.JudgedTo)
 		to.Counted += s.Counted
+		to.Next = max(to.Next, s.Next)
 	}
 	l.earliest = min(l.earliest, o.earliest)
 	if o.latest > l.latest {
@@ -210,6 +214,11 @@ func (l *Ledger) Absorb(o *Ledger) {
 				}
 			}
 		}
+		for _, b := range from.cutCounts {
+			b.first.Source, b.last.Source = ids[b.first.Source], ids[b.last.Source]
+			to.cutCounts = append(to.cutCounts, b)
+		}
+		to.cutCrowds = append(to.cutCrowds, from.cutCrowds...)
 		to.dirtyHead = true
 		l.changed(to)
 	}
