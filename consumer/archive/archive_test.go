@@ -30,6 +30,9 @@ func TestFormatsAgree(t *testing.T) {
 	})
 	for _, name := range []string{"plain", "gzip", "zstd", "oneframe", "parquet", "parquetv1", "parquetgz", "parquetlz", "parquetun", "delta", "deltav1"} {
 		for _, workers := range []int{1, 2, 4} {
+			if testing.Short() && workers == 4 {
+				continue
+			}
 			for _, chunk := range []int64{0, 1000, 100_003} {
 				t.Run(fmt.Sprint(name, workers, chunk), func(t *testing.T) {
 					got := readAll(t, Options{Inputs: []string{dir + "/" + name}, Workers: workers, Chunk: chunk, Now: someNow, IDs: true}, nil)
