@@ -11,6 +11,8 @@ DEPLOY = $$(go list ./deploy/... | grep -v '/deploy/endtoend')
 SKIPPED := .cache/skipped
 STATICCHECK = go tool -modfile=deploy/tools/go.mod staticcheck
 BENCH ?= .
+N ?= 10000
+SEED ?= 1
 
 .PHONY: help
 help: ## Show this list
@@ -65,7 +67,12 @@ test-deploy: ## Test rules, routes, dashboards and examples with promtool, amtoo
 
 .PHONY: test-e2e
 test-e2e: ## Test from a real Kafka to a notification, and the kills
-	go test -count=1 -timeout 15m ./deploy/endtoend/...
+	go test -count=1 -timeout 18m -parallel 6 ./deploy/endtoend/...
+
+# A failure shows the case as files, shrunk; SEED=n begins with the case of a seed.
+.PHONY: model
+model: ## Hold judgements of N=10000 random cases against the slow, obvious model
+	go test ./cmd/internal/scenario -run '^TestModel' -count=1 -timeout 60m -v -args -cases $(N) -seed $(SEED)
 
 .PHONY: vet
 vet: ## go vet
@@ -116,7 +123,7 @@ generate: ## Write the generated files again: alert rules and dashboards
 	go generate ./...
 
 .PHONY: components
-components: ## Fetch the real Kafka, Prometheus and Alertmanager for the tests into .cache
+components: ## Fetch the real Kafka, Prometheus, Alertmanager, DuckDB and Chromium for the tests into .cache
 	deploy/components/fetch
 
 # The tests that need a component skip themselves when it cannot be had.

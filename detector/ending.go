@@ -48,15 +48,18 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 	e := d.aged(last)
 	var all []closing
 	byTime := last.Plus(period)
-	if lagging := d.lagging(byTime); was != nil && was.State == rules.Closed && was.ClosedAt == byTime && was.Closure.By == "" {
+	silent := func() string {
+		return fmt.Sprintf("no access for %s; every source judged past %s", rules.Length(period), byTime)
+	}
+	// A probe may have closed it at the same time: that verified no source.
+	before := was != nil && was.State == rules.Closed && was.ClosedAt == byTime && was.Closure.By == "" && strings.HasPrefix(was.Closure.Why, silent())
+	if lagging := d.lagging(byTime); before {
 		all = append(all, closing{byTime, byTime, func() rules.Closure { return *was.Closure }})
 	} else if len(lagging) > 0 {
 		e.withheld = true
 		e.closure = &rules.Closure{Why: fmt.Sprintf("no access for %s; not verified: %s", rules.Length(period), strings.Join(lagging, ", "))}
 	} else {
-		all = append(all, closing{byTime, byTime, func() rules.Closure {
-			return rules.Closure{Verified: true, Why: fmt.Sprintf("no access for %s; every source judged past %s%s", rules.Length(period), byTime, d.without())}
-		}})
+		all = append(all, closing{byTime, byTime, func() rules.Closure { return rules.Closure{Verified: true, Why: silent() + d.without()} }})
 	}
 	if p := probes.disabledAfter(last); p != access.End {
 		at := max(p, last.Plus(quietAfter))
@@ -68,6 +71,8 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 		}
 	}
 	d.close(&e, all)
+	// What closed it no sooner than the period does not stand when sources catch up.
+	e.withheld = e.withheld && (e.state != rules.Closed || e.closedAt >= byTime)
 	for i := 1; i < len(runs); i++ {
 		if relapsed(runs[i-1].Last, runs[i].First, period, probes, closures) {
 			e.relapses++

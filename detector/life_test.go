@@ -190,3 +190,33 @@ func TestIncomplete(t *testing.T) {
 	equal(t, "incomplete", d.Findings()[0].Incomplete, true)
 	equal(t, "partner", d.Findings()[0].Partner, rules.Unregistered)
 }
+
+// Closed by a person while a source was short of the closing period: when the
+// source has caught up, the finding closed when the period ended, as if all had
+// been read in one go.
+func TestSourceCatchesUpAfterAClosing(t *testing.T) {
+	id := rules.Identity{Kind: rules.AccessAfterSunset, Partner: "netflix", Feature: "msg.recommend"}.ID()
+	wrong, elsewhere, late := netflixCall, otherCall, otherCall
+	wrong.time = at("2016-01-01")
+	elsewhere.time, elsewhere.source = at("2016-02-20"), 1
+	late.time, late.offset = at("2016-02-21"), 1
+	for _, person := range []string{"2016-02-10T00:00:00Z", "2016-01-31T00:00:00Z"} {
+		s := snapshot(t, netflixKnown)
+		f, d := begin(t, s)
+		d.Reload(s, &rules.RuleSet{Closures: []rules.ClosureRule{{Finding: id, By: "jo", At: at(person), Reason: "revoked"}}}, at("2016-01-01"))
+		for _, c := range []struct {
+			call       call
+			closed, by string
+		}{{wrong, "-", ""}, {elsewhere, person, "jo"}, {late, "2016-01-31T00:00:00Z", ""}} {
+			f.feed([]call{c.call})
+			d.Judge(c.call.time)
+			got := only(t, d, rules.AccessAfterSunset, "netflix")
+			by := ""
+			if got.Closure != nil {
+				by = got.Closure.By
+			}
+			equal(t, "closed", got.ClosedAt.String(), c.closed)
+			equal(t, "closed by", by, c.by)
+		}
+	}
+}

@@ -54,6 +54,10 @@ var directions = map[string]reasons{
 	"detector/ledger/store": {
 		"rules/access": "the file of rejected events has their positions and reasons; facts and findings come encoded, so that the store is independent of what they look like",
 	},
+	"detector/ledger/table": {
+		"detector/ledger": "its facts are written and read",
+		"rules/access":    "words and instants",
+	},
 	"detector": {
 		"detector/ledger": "the judge reads facts",
 		"rules":           "the kinds say what is wrong with them",
@@ -82,6 +86,10 @@ var directions = map[string]reasons{
 		"consumer/fetch": "the loop fetches",
 		"rules/access":   "events and coverage are handed to a Sink; what the sink is, only the daemon knows",
 	},
+	"cmd/internal/facts": {
+		"detector/ledger":       "its facts are written",
+		"detector/ledger/table": "the files that are opened are its",
+	},
 	"cmd/internal/registrations": {
 		"rules":          "the rule file is read against the set",
 		"rules/access":   "the wall time refuses revisions from the future",
@@ -95,6 +103,7 @@ var directions = map[string]reasons{
 		"rules/access":      "known reasons are shown, 0 included",
 	},
 	"cmd/internal/daemon": {
+		"cmd/internal/facts":         "a state can begin with the facts of a replay",
 		"cmd/internal/registrations": "registrations are read and watched",
 		"cmd/internal/web":           "endpoints are served",
 		"consumer":                   "the daemon joins consumer and detector, which do not know each other",
@@ -103,6 +112,7 @@ var directions = map[string]reasons{
 		"detector":                   "the daemon joins consumer and detector, which do not know each other",
 		"detector/exporter":          "findings are shown",
 		"detector/ledger":            "events are folded and merged",
+		"detector/ledger/table":      "a ledger is imported",
 		"detector/ledger/store":      "facts, positions and findings are saved together",
 		"rules":                      "saved findings are read",
 		"rules/access":               "events pass through",
@@ -134,6 +144,19 @@ var directions = map[string]reasons{
 		"rules/access":   "terms hold at an instant",
 		"rules/document": "durations are shown as files write them, and what was meant is guessed as there",
 		"rules/registry": "the terms that are shown",
+	},
+	"cmd/internal/timeline": {
+		"detector/ledger": "accesses come by day from the facts",
+		"rules":           "a kind says in which window its accesses lie",
+		"rules/access":    "a timeline is of instants",
+		"rules/registry":  "the terms over event time",
+	},
+	"cmd/internal/timeline/story": {
+		"detector":        "what is shown in tests was found by the product",
+		"detector/ledger": "events are counted",
+		"rules":           "findings",
+		"rules/access":    "events are told",
+		"rules/registry":  "registrations are read",
 	},
 	"cmd/sunsetwatch": {
 		"cmd/internal/daemon":        "run",
@@ -179,6 +202,7 @@ var alone = []struct {
 		"the exporter alone makes metrics of what it is given: the rest counts in its own words"},
 	{"go.uber.org/zap", []string{"consumer", "cmd/internal/daemon", "cmd/internal/demo", "cmd/sunsetwatch"},
 		"what happened is returned; the edges log"},
+	{"github.com/parquet-go/parquet-go", []string{"detector/ledger/table"}, "one package knows the columns of a file"},
 	{"go.etcd.io/bbolt", []string{"detector/ledger/store"}, "one package knows the file"},
 	{"go.yaml.in", []string{"rules/document"}, "YAML is read strictly and with places in one package"},
 	{"github.com/spf13", []string{"cmd/sunsetwatch"}, "flags are translated once"},
@@ -188,6 +212,7 @@ var alone = []struct {
 	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
 	{module + "/bench/child", nil, "it is for tests only"},
+	{module + "/cmd/internal/timeline/story", nil, "it is for tests only"},
 }
 
 // pure are the packages without a clock, I/O, goroutines and loggers: the same
@@ -201,8 +226,10 @@ var pure = map[string]struct{ except reasons }{
 	"rules":                    {},
 	"detector/ledger":          {},
 	"detector":                 {},
+	"detector/ledger/table":    {except: reasons{"io": "facts are written to a writer and read from a reader of the caller's"}},
 	"cmd/internal/explanation": {},
 	"cmd/internal/termsheet":   {},
+	"cmd/internal/timeline":    {},
 	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",

@@ -85,6 +85,8 @@ Begin with:
   sunsetwatch explain < event.json         what is wrong with this event, and why?
   sunsetwatch decode < events.jsonl        does it read our events?
   sunsetwatch test rules/scenarios         the stories, each with its exact answer
+  sunsetwatch replay --registrations PATH ARCHIVE...   what happened, over years
+  sunsetwatch diff --registrations OLD --registrations-new NEW ARCHIVE...   what would change?
   sunsetwatch run --config.file=FILE       watch a topic
 
 Facts are counted from events alone; what is wrong is judged from facts and
@@ -95,6 +97,6 @@ registrations, again whenever a registration changes. A kill loses nothing.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sunsetwatch {{.Version}}\n")
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), explainCommand(), decodeCommand(), testCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), registrationsCommand(), explainCommand(), decodeCommand(), stateCommand(), testCommand(), replayCommand(), diffCommand(), versionCommand())
 	return root
 }

@@ -30,7 +30,7 @@ type Record struct {
 	Key       []byte // nil: no key
 	Value     []byte // nil: a tombstone
 	Headers   []Header
-	Timestamp access.Instant // of the record; access.End where there is none (events are then never Future)
+	Timestamp access.Instant // of the record; access.End where there is none (no event is then ahead of it)
 }
 
 // Header is one header of a Kafka record.

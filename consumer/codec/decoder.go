@@ -14,6 +14,8 @@ type Decoder struct {
 	record   *Record
 	left     stage
 	next     int // place behind the last element of an exploded record
+	until    access.Instant
+	row      []byte // the texts of a row
 
 	days   days
 	event  access.Event
@@ -52,7 +54,7 @@ func (c *Compiled) NewDecoder() *Decoder {
 
 // newDecoder is a decoder that learns nothing.
 func (c *Compiled) newDecoder() *Decoder {
-	return &Decoder{compiled: c, scanner: scanner{slots: make([]span, c.slots)}}
+	return &Decoder{compiled: c, until: access.End, scanner: scanner{slots: make([]span, c.slots)}}
 }
 
 // Reset begins with record r, which is borrowed until the next Reset.

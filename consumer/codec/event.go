@@ -144,6 +144,9 @@ func (d *Decoder) setTime(text []byte, at int) bool {
 	if !ok {
 		return d.reject(fieldTime.String(), access.BadTime, at, why)
 	}
+	if t > d.until {
+		return d.reject(fieldTime.String(), access.Future, at, "is after the start of this run")
+	}
 	if d.ahead(t) {
 		return d.reject(fieldTime.String(), access.Future, at, "is more than 5 minutes after the record's timestamp")
 	}
@@ -151,10 +154,10 @@ func (d *Decoder) setTime(text []byte, at int) bool {
 	return true
 }
 
-// ahead reports whether t is in the future of the record.
+// ahead reports whether t is in the future of the record, or of the run.
 func (d *Decoder) ahead(t access.Instant) bool {
 	stamp := d.record.Timestamp
-	return stamp != access.End && t-access.FutureSlack > stamp
+	return t > d.until || stamp != access.End && t-access.FutureSlack > stamp
 }
 
 // behind reports whether the record was written long after t.

@@ -1,6 +1,6 @@
-// Package components runs the real Apache Kafka, Prometheus and Alertmanager
-// for tests: on free loopback ports, in temporary folders, and stopped when the
-// test ends. The script fetch beside it brings them into a cache folder; a test
+// Package components runs the real Apache Kafka, Prometheus, Alertmanager and
+// Chromium for tests: on free loopback ports, in temporary folders, and stopped when the
+// test ends; and queries in DuckDB. The script fetch beside it brings them into a cache folder; a test
 // that finds one missing runs it.
 //
 // Where a component cannot be had, the test is skipped and the closing line of
@@ -26,6 +26,8 @@ const (
 	kafka        = "kafka"
 	prometheus   = "prometheus"
 	alertmanager = "alertmanager"
+	duckdb       = "duckdb"
+	chromium     = "chromium"
 )
 
 // Promtool returns the path of Prometheus' promtool.

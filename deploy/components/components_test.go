@@ -1,6 +1,7 @@
 package components_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,4 +160,34 @@ groups: [{name: one, rules: [{alert: Smoke, expr: vector(7) > 0, labels: {team: 
 	}
 	server.Stop()
 	server.Start()
+}
+
+func TestChromiumSeesWhatAPageDoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.html")
+	page := `<!doctype html><title>page</title><style>@media (prefers-color-scheme: dark) { h1 { color: white } }</style>
+<h1>one</h1><script>console.error("trouble")</script><img src="https://example.com/x.png" alt="">`
+	if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := components.Chromium(t).Open("file://"+path, components.View{Width: 390, Height: 800, Dark: true})
+	var got struct {
+		Title, Color string
+		Width        int
+	}
+	p.Evaluate(`({title: document.title, width: innerWidth, color: getComputedStyle(document.querySelector("h1")).color})`, &got)
+	if got.Title != "page" || got.Width != 390 || got.Color != "rgb(255, 255, 255)" {
+		t.Errorf("the page says %+v", got)
+	}
+	if said := strings.Join(p.Said(), "\n"); !strings.Contains(said, "trouble") {
+		t.Errorf("the console has %q", said)
+	}
+	if got := p.Requested(); !slices.Equal(got, []string{"file://" + path, "https://example.com/x.png"}) {
+		t.Errorf("it asked for %q", got)
+	}
+	if png := p.Screenshot(); !bytes.HasPrefix(png, []byte("\x89PNG")) {
+		t.Errorf("a screenshot of %d bytes is no PNG", len(png))
+	}
+	if pdf := p.PDF(); !bytes.HasPrefix(pdf, []byte("%PDF")) {
+		t.Errorf("a print of %d bytes is no PDF", len(pdf))
+	}
 }

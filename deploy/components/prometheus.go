@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -20,25 +21,26 @@ import (
 type Server struct {
 	URL  string // http://127.0.0.1:port, without a slash at its end
 	Addr string // host:port
+	Dir  string // its files; a Prometheus has its blocks in data below it
 
 	process *process
 }
 
 // Prometheus starts a server with the given files, by name, and returns when it
 // is ready. One of them is "prometheus.yml"; the others, such as rule files, lie
-// beside it.
-func Prometheus(t testing.TB, files map[string]string) *Server {
+// beside it. flags are added to its command line.
+func Prometheus(t testing.TB, files map[string]string, flags ...string) *Server {
 	t.Helper()
 	binary := program(t, prometheus, "prometheus")
 	return newServer(t, prometheus, files, func(dir, addr string) *exec.Cmd {
-		return exec.Command(binary,
+		return exec.Command(binary, append(slices.Clone(flags),
 			"--config.file="+filepath.Join(dir, "prometheus.yml"),
 			"--storage.tsdb.path="+filepath.Join(dir, "data"),
 			"--web.listen-address="+addr,
 			"--web.enable-lifecycle",
 			// An alert that fires before the Alertmanager is discovered is lost
 			// until it is sent again, by default a minute later.
-			"--rules.alert.resend-delay=5s")
+			"--rules.alert.resend-delay=5s")...)
 	})
 }
 
@@ -69,7 +71,7 @@ func newServer(t testing.TB, name string, files map[string]string, command func(
 	dir := t.TempDir()
 	writeFiles(t, dir, files)
 	addr := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
-	server := &Server{Addr: addr, URL: "http://" + addr}
+	server := &Server{Addr: addr, Dir: dir, URL: "http://" + addr}
 	server.process = newProcess(t, name, dir,
 		func() *exec.Cmd { return command(dir, addr) },
 		answersOK(server.URL+"/-/ready"))

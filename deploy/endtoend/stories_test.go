@@ -106,11 +106,12 @@ func (s *teller) expect(kind, what string, is func(f *finding) bool) finding {
 	return found
 }
 
-// pages are the notifications that fire and those that resolve, so far.
+// pages are the notifications that fire and those that resolve, so far, in the
+// team's chat: a critical one rings its pager besides.
 func (s *teller) pages() (firing, resolved int) {
 	for _, n := range s.hook.all() {
 		switch {
-		case n.Alerts[0].Labels["partner"] != s.partner:
+		case n.Alerts[0].Labels["partner"] != s.partner || n.Receiver != "partner-platform-chat":
 		case n.Status == "firing":
 			firing++
 		default:

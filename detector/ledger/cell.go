@@ -127,6 +127,21 @@ func (c *Cell) Stretches() iter.Seq[*Stretch] {
 	}
 }
 
+// Before is the cell as if nothing that happened at or after t had been counted;
+// whole is false where a stretch holds events of both sides: all of it is in the
+// result then.
+// Stretches that Cut are not looked at: the cell is to be of Pieces.
+func (c *Cell) Before(t access.Instant) (before *Cell, whole bool) {
+	n := sort.Search(len(c.totals), func(i int) bool { return c.totals[i].First.Time >= t })
+	whole = n == 0 || c.totals[n-1].Last.Time < t
+	if n == len(c.totals) {
+		return c, whole
+	}
+	earlier := *c
+	earlier.totals = c.totals[:n]
+	return &earlier, whole
+}
+
 // before is the last cut at or before t, Beginning where there is none.
 func (c *Cell) before(t access.Instant) access.Instant {
 	for i := len(c.cuts); i > 0; i-- { // they are few

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"sunsetwatch/rules/access"
@@ -73,6 +74,40 @@ func (d *Days) add(r Run) {
 		return
 	}
 	d.runs = slices.Replace(d.runs, i, j, r)
+}
+
+// within are the days of the accesses from first to last, both of which are one.
+func (d *Days) within(first, last access.Instant) Days {
+	var w Days
+	i, _ := slices.BinarySearchFunc(d.runs, first, func(r Run, t access.Instant) int { return cmpInstant(r.Last, t) })
+	for ; i < len(d.runs) && d.runs[i].First <= last; i++ {
+		w.runs = append(w.runs, Run{max(d.runs[i].First, first), min(d.runs[i].Last, last)})
+	}
+	return w
+}
+
+// Mask has bit n set where the n-th day of the month, counted from 0, had an
+// access. It has a meaning where all of d lies in one month.
+func (d *Days) Mask() uint32 {
+	var m uint32
+	for _, r := range d.runs {
+		_, first := monthOf(r.First.Day())
+		for n := range int(r.Last.Day()-r.First.Day()) + 1 {
+			m |= 1 << (first + n)
+		}
+	}
+	return m
+}
+
+// DaysOf are the days of runs, which are to be in rising order, more than 24
+// hours apart.
+func DaysOf(runs []Run) (Days, error) {
+	for i, r := range runs {
+		if r.Last < r.First || i > 0 && r.First-runs[i-1].Last <= access.OneDay {
+			return Days{}, fmt.Errorf("runs of accesses out of order, or not more than 24 hours apart")
+		}
+	}
+	return Days{runs}, nil
 }
 
 func (d *Days) append(b []byte) []byte {

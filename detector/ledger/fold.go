@@ -35,6 +35,7 @@ func (k *Key) halves(domain byte) (uint64, uint64) {
 // Concurrency: one goroutine.
 type Fold struct {
 	source SourceID
+	from   access.Instant // earlier events were counted before the source was known, see Ledger.Import
 
 	people0, people1 uint64 // key of people
 	ids0, ids1       uint64 // key of everything else
@@ -66,6 +67,7 @@ type Fold struct {
 type foldTally struct {
 	counted, duplicate, conflicts uint64
 	earliest, latest              access.Instant // of the counted; no meaning where there are none
+	imported                      access.Instant // latest of those that were counted before, see Ledger.Import
 }
 
 // foldCell is a cell as a Fold knows it.
@@ -112,7 +114,7 @@ const (
 )
 
 func newFold(source SourceID, key Key) *Fold {
-	f := &Fold{source: source}
+	f := &Fold{source: source, from: access.Beginning}
 	f.people0, f.people1 = key.halves(0)
 	f.ids0, f.ids1 = key.halves(1)
 	f.seed = maphash.MakeSeed()
@@ -199,6 +201,11 @@ func (f *Fold) settle() {
 		}
 		duplicate, conflict := f.window.add(s)
 		f.seen = append(f.seen, s)
+		if e.time < f.from {
+			f.tally.duplicate++
+			f.tally.imported = max(f.tally.imported, e.time)
+			continue
+		}
 		if conflict {
 			f.tally.conflicts++
 		}
@@ -291,13 +298,19 @@ func (f *Fold) sorted() []int32 {
 
 // eventHash is a keyed hash of the id and of everything that an event says.
 func (f *Fold) eventHash(w *waiting, c *foldCell, e *logged) uint64 {
-	h := mix(w.id^f.ids0, c.stable)
-	h = mix(h, w.person+1)
-	h = mix(h, w.grantor+2)
-	h = mix(h, uint64(e.time))
-	h = mix(h, e.records)
-	h = mix(h, e.bytes)
-	h = mix(h, uint64(w.probe))
+	return contentHash(f.ids0, w.id, c.stable, w.person, w.grantor, e.time, e.records, e.bytes, w.probe)
+}
+
+// contentHash is a keyed hash of the id and of everything that an event says;
+// stable is that of its cell's key.
+func contentHash(key, id, stable, person, grantor uint64, t access.Instant, records, bytes uint64, probe access.Probe) uint64 {
+	h := mix(id^key, stable)
+	h = mix(h, person+1)
+	h = mix(h, grantor+2)
+	h = mix(h, uint64(t))
+	h = mix(h, records)
+	h = mix(h, bytes)
+	h = mix(h, uint64(probe))
 	return nonZero(h)
 }
 
@@ -323,7 +336,7 @@ func (f *Fold) reset() {
 	f.waiting, f.keys = f.waiting[:0], f.keys[:0]
 	f.log, f.cellsOf, f.touched = f.log[:0], f.cellsOf[:0], f.touched[:0]
 	f.seen = f.seen[:0]
-	f.tally = foldTally{earliest: access.End, latest: access.Beginning}
+	f.tally = foldTally{earliest: access.End, latest: access.Beginning, imported: access.Beginning}
 	f.trim()
 }
 

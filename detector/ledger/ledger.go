@@ -54,6 +54,7 @@ type Ledger struct {
 	earliest   access.Instant
 	latest     access.Instant
 	horizon    horizon
+	imported   imported
 	generation uint32 // rises when a Fold must look its cells up again
 
 	dirtyPairs []*pair
@@ -74,7 +75,8 @@ type pair struct {
 	feature   string
 	cells     []*Cell
 	byKey     map[cellKey]*Cell
-	dirty     bool // listed in Ledger.dirtyPairs
+	dirty     bool  // listed in Ledger.dirtyPairs
+	daily     daily // nil: not kept
 }
 
 type cellKey struct {
@@ -108,6 +110,7 @@ func New(o Options) *Ledger {
 func (l *Ledger) NewFold(s Source) *Fold {
 	src := l.source(s)
 	f := newFold(src.id, l.options.Key)
+	f.from = l.imported.fromOf(src.id)
 	f.window.restore(src.history.ring, src.history.next)
 	return f
 }
@@ -134,11 +137,30 @@ func (l *Ledger) Position(name string) (next int64, f access.Fingerprint, known 
 	return l.sources[id].Next, l.sources[id].Fingerprint, true
 }
 
-// Judged says how far each source is judged, in no order.
+// Files is the name of the one source that all files of a replay are together.
+const Files = "files"
+
+// Judged says how far each source is judged, in no order, but for files that
+// were imported. All files are together one source, which is judged to the latest
+// event time counted in any of them: how a replay's events lie in files says
+// nothing about how far they reach.
 func (l *Ledger) Judged() []Judged {
-	all := make([]Judged, len(l.sources))
-	for i, s := range l.sources {
-		all[i] = Judged{s.Source, s.Next != 0 || s.Earlier > 0, s.JudgedTo}
+	all := make([]Judged, 0, len(l.sources))
+	files := -1
+	for _, s := range l.sources {
+		j := Judged{s.Source, s.Next != 0 || s.Earlier > 0, s.JudgedTo}
+		switch {
+		case l.imported.done(s):
+		case s.Topic != "":
+			all = append(all, j)
+		case files < 0:
+			files = len(all)
+			j.Source = Source{Name: Files}
+			all = append(all, j)
+		default:
+			all[files].Held = all[files].Held || j.Held
+			all[files].To = max(all[files].To, j.To)
+		}
 	}
 	return all
 }
@@ -161,6 +183,17 @@ func (l *Ledger) Sources() []SourceStatus {
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
+	return all
+}
+
+// Statuses are those of all sources, whether anything of them was read or not,
+// sorted by name. The places of events name the source at SourceName.
+func (l *Ledger) Statuses() []SourceStatus {
+	all := make([]SourceStatus, len(l.sources))
+	for i, s := range l.sources {
+		all[i] = s.SourceStatus
+	}
+	slices.SortFunc(all, func(a, b SourceStatus) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
@@ -365,6 +398,13 @@ func (l *Ledger) Size() (cells, bytes int) {
 				for n := range k.crowds {
 					bytes += k.crowds[n].people.bytes() + k.crowds[n].grantors.bytes()
 				}
+			}
+		}
+	}
+	for _, pr := range l.principals {
+		for _, p := range pr.pairs {
+			for _, c := range p.daily {
+				bytes += 64 + 8*cap(c.days)
 			}
 		}
 	}

@@ -62,7 +62,7 @@ func reopen(t *testing.T, l *Ledger, saved Changes, terms Terms) *Ledger {
 		}
 	}
 	o := NewLoader(Options{})
-	for _, kind := range []byte{keyLatest, keySource, keyWindow, keyCell, keyChunk} {
+	for _, kind := range []byte{keyLatest, keyImport, keySource, keyWindow, keyCell, keyChunk} {
 		for k, v := range saved {
 			if k[0] == kind {
 				if err := o.Load([]byte(k), v); err != nil {

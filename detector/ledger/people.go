@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 )
 
@@ -167,6 +168,67 @@ func (p *People) bytes() int {
 	default:
 		return 8*len(p.slots) + 64
 	}
+}
+
+// Hashes are the keyed hashes of a set that is exact, in rising order; ok is
+// false for one that is a sketch.
+func (p *People) Hashes() (sorted []uint64, ok bool) {
+	if p == nil {
+		return nil, true
+	}
+	if p.sketch != nil {
+		return nil, false
+	}
+	for _, h := range p.exact() {
+		if h != 0 {
+			sorted = append(sorted, h)
+		}
+	}
+	slices.Sort(sorted)
+	return sorted, true
+}
+
+// SketchBytes is the number of registers of a sketch.
+const SketchBytes = 1 << precision
+
+// Sketch are the registers of the HyperLogLog of a set that is not exact, one a
+// byte: register i holds the most leading zeros, and 1, of the last 50 bits of
+// the hashes whose first 14 bits are i. Nil for a set that is exact.
+func (p *People) Sketch() []byte {
+	if p == nil || p.sketch == nil {
+		return nil
+	}
+	return slices.Clone(p.sketch[:])
+}
+
+// PeopleOf is the set that has these hashes, or, where sketch is not nil, this
+// sketch. Without both it is nil: nobody.
+func PeopleOf(hashes []uint64, registers []byte) (*People, error) {
+	switch {
+	case registers == nil && len(hashes) == 0:
+		return nil, nil
+	case registers == nil && len(hashes) > ExactPeople:
+		return nil, fmt.Errorf("%d people counted exactly, which is done up to %d", len(hashes), ExactPeople)
+	case registers == nil:
+		p := &People{}
+		for i, h := range hashes {
+			if h == 0 || i > 0 && hashes[i-1] >= h {
+				return nil, fmt.Errorf("hashes of people out of order")
+			}
+			p.Add(h)
+		}
+		return p, nil
+	case len(hashes) > 0 || len(registers) != SketchBytes:
+		return nil, fmt.Errorf("a sketch of %d registers with %d hashes", len(registers), len(hashes))
+	}
+	for _, rank := range registers {
+		if rank > maxRank {
+			return nil, fmt.Errorf("an impossible sketch")
+		}
+	}
+	p := &People{sketch: &sketch{}}
+	copy(p.sketch[:], registers)
+	return p, nil
 }
 
 // Encoded forms of People.

@@ -18,6 +18,11 @@ type PiecesOptions struct {
 	// will ask how many people they were about; nil: always. It is to give the
 	// same answer for all instants between two cuts.
 	People func(c *Cell, at access.Instant) bool
+	// Daily keeps accesses by UTC day and pair, for pictures; nil: not. It says of
+	// the accesses of a cell around an instant whether they are wrong, and gives the
+	// same answer for all instants between two cuts. The memory that it takes is
+	// that of days x pairs.
+	Daily func(c *Cell, at access.Instant) (wrong bool)
 }
 
 // Pieces count events straight into the pieces of time between the cuts of their
@@ -45,7 +50,8 @@ type pieceCell struct {
 	cell        *Cell
 	from, until access.Instant
 	total       *Stretch
-	people      bool // are counted in this piece
+	people      bool         // are counted in this piece
+	daily       *dailyCounts // nil: not counted
 }
 
 // NewPieces counts into l, whose terms cut time, and which is to have been filled
@@ -61,6 +67,9 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 
 // From says which source the events that follow come from.
 func (p *Pieces) From(s Source) { p.source = p.ledger.source(s) }
+
+// Advance says that the source was read to an offset, be it without an event.
+func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) }
 
 // Add counts one event, which is borrowed.
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
@@ -92,6 +101,9 @@ func (p *Pieces) Add(ev *access.Event, at access.Position) {
 	s.Days.Add(ev.Time)
 	if p.options.Months {
 		l.put(c.cell, byMonth, dayMask(byMonth, dateOf(ev.Time)), &count{1, ev.Records, ev.Bytes, mark, mark})
+	}
+	if c.daily != nil {
+		c.daily.add(ev.Time.Day(), 1)
 	}
 	if !c.people {
 		return
@@ -133,8 +145,11 @@ func addTo(p **People, hash uint64) {
 func (p *Pieces) enter(c *pieceCell, t access.Instant) {
 	c.from, c.until = c.cell.around(t, t)
 	c.total = c.cell.total(c.from)
-	a := c.cell.attr
-	c.people = a.Outcome == access.Served && a.Probe == access.NoProbe && (p.options.People == nil || p.options.People(c.cell, t))
+	served := c.cell.attr.Outcome == access.Served && c.cell.attr.Probe == access.NoProbe
+	c.people = served && (p.options.People == nil || p.options.People(c.cell, t))
+	if served && p.options.Daily != nil {
+		c.daily = c.cell.pair.daily.of(c.from, c.until, p.options.Daily(c.cell, t))
+	}
 }
 
 func (p *Pieces) cellOf(ev *access.Event, relation access.Relation) *pieceCell {
@@ -166,10 +181,19 @@ func (l *Ledger) Absorb(o *Ledger) {
 		ids[i] = to.id
 		to.JudgedTo = max(to.JudgedTo, s.JudgedTo)
 		to.Counted += s.Counted
+		to.Next = max(to.Next, s.Next)
 	}
 	l.earliest = min(l.earliest, o.earliest)
 	if o.latest > l.latest {
 		l.latest = o.latest
+	}
+	for _, pr := range o.principals {
+		for _, from := range pr.pairs {
+			if from.daily != nil {
+				to := l.pairOf(l.principalOf(pr.name), from.feature)
+				to.daily = to.daily.unite(from.daily)
+			}
+		}
 	}
 	for _, from := range o.cells {
 		to := l.cellIn(l.pairOf(l.principalOf(from.pair.principal.name), from.pair.feature), from.scopes, from.attr)
@@ -190,6 +214,11 @@ func (l *Ledger) Absorb(o *Ledger) {
 				}
 			}
 		}
+		for _, b := range from.cutCounts {
+			b.first.Source, b.last.Source = ids[b.first.Source], ids[b.last.Source]
+			to.cutCounts = append(to.cutCounts, b)
+		}
+		to.cutCrowds = append(to.cutCrowds, from.cutCrowds...)
 		to.dirtyHead = true
 		l.changed(to)
 	}

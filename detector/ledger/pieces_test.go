@@ -108,7 +108,7 @@ func TestPiecesCountPeopleWhereAsked(t *testing.T) {
 
 func TestPiecesAllocateNothing(t *testing.T) {
 	l := New(Options{})
-	p := l.NewPieces(PiecesOptions{})
+	p := l.NewPieces(PiecesOptions{Daily: func(*Cell, access.Instant) bool { return true }})
 	p.From(Source{Name: "events/0"})
 	h := happening{time: 1, principal: "app", feature: "f", scopes: []string{"a", "b"}, subject: "u", grantor: "g"}
 	ev := h.event()

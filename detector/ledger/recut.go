@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"sort"
 
 	"sunsetwatch/rules/access"
 )
@@ -50,7 +51,13 @@ func (l *Ledger) recut(c *Cell, cuts []access.Instant) {
 		if wasCut || !kept(b.first.Time) {
 			s := c.total(c.before(b.first.Time))
 			s.addCount(l, &b.count)
-			b.dayRuns(t, &s.Days)
+			if wasCut {
+				b.dayRuns(t, &s.Days)
+				return
+			}
+			// A bucket lies whole in one of the old totals, which knows its silences.
+			days := around(oldTotals, b.first.Time).Days.within(b.first.Time, b.last.Time)
+			s.Days.Union(&days)
 		}
 	}
 	crowd := func(t tier, w *crowd, wasCut bool) {
@@ -86,6 +93,11 @@ func (l *Ledger) recut(c *Cell, cuts []access.Instant) {
 	for i := range oldCrowds {
 		crowd(oldCrowds[i].tier, &oldCrowds[i].crowd, true)
 	}
+}
+
+// around is the total of a list in rising order that t lies in, which there is.
+func around(totals []*Stretch, t access.Instant) *Stretch {
+	return totals[sort.Search(len(totals), func(i int) bool { return totals[i].Until > t })]
 }
 
 // unite adds the exact total o to s.

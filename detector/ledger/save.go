@@ -15,6 +15,7 @@ import (
 //	s SOURCE         the status of a source
 //	w SOURCE CHUNK   a part of its window of recent events
 //	l                the latest event time, and the earliest
+//	i                what was imported, where something was
 //
 // Numbers in keys are big-endian. Totals are summed up again from the chunks,
 // which hold all that they do but for the first and last access of each run of
@@ -25,6 +26,7 @@ const (
 	keySource = 's'
 	keyWindow = 'w'
 	keyLatest = 'l'
+	keyImport = 'i'
 )
 
 // Changes are keys with their new values; nil deletes the key.
@@ -73,6 +75,9 @@ func (l *Ledger) TakeChanges(into Changes) {
 	}
 	l.dirtyCells = l.dirtyCells[:0]
 	into[string(keyLatest)] = binary.AppendVarint(binary.AppendVarint(nil, int64(l.latest)), int64(l.earliest))
+	if l.imported.sources > 0 {
+		into[string(keyImport)] = l.imported.append(nil)
+	}
 }
 
 func numbers(kind byte, ns ...uint32) []byte {
@@ -163,6 +168,8 @@ func (o *Loader) Load(key, value []byte) error {
 		case key[0] == keyLatest && len(ns) == 0:
 			o.l.latest, o.l.earliest = access.Instant(d.varint()), access.Instant(d.varint())
 			o.l.horizon = horizonAt(o.l.latest)
+		case key[0] == keyImport && len(ns) == 0:
+			o.l.imported = d.imported()
 		case key[0] == keySource && len(ns) == 1:
 			o.sources[SourceID(ns[0])] = d.source(SourceID(ns[0]))
 		case key[0] == keyWindow && len(ns) == 2:
@@ -217,7 +224,10 @@ func (o *Loader) window(id SourceID, chunk uint32, d *decoder) {
 	d.b = nil
 }
 
-func (o *Loader) cell(id uint32, d *decoder) {
+func (o *Loader) cell(id uint32, d *decoder) { o.head(id, d) }
+
+// head reads what Cell.append wrote, and returns where its totals begin.
+func (o *Loader) head(id uint32, d *decoder) (starts []access.Instant) {
 	principal, feature := d.string(), d.string()
 	var scopes []string
 	for range d.count() {
@@ -237,6 +247,7 @@ func (o *Loader) cell(id uint32, d *decoder) {
 	for range d.count() {
 		from := access.Instant(d.varint())
 		days[from] = d.days()
+		starts = append(starts, from)
 	}
 	for range d.count() {
 		t := o.tier(uint32(d.byte()), d)
@@ -250,11 +261,12 @@ func (o *Loader) cell(id uint32, d *decoder) {
 		d.fail("cell %d twice", id)
 	}
 	if d.err != nil {
-		return
+		return nil
 	}
 	c.pair = o.l.pairOf(o.l.principalOf(principal), feature)
 	o.cells[id] = c
 	o.days[c] = days
+	return starts
 }
 
 func (o *Loader) tier(t uint32, d *decoder) tier {

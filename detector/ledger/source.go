@@ -78,6 +78,7 @@ func (s *source) advance(p *Progress, t *foldTally) error {
 	if t.counted > 0 {
 		s.JudgedTo = max(s.JudgedTo, t.latest)
 	}
+	s.JudgedTo = max(s.JudgedTo, t.imported)
 	s.dirty = true
 	return nil
 }

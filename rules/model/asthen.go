@@ -10,8 +10,9 @@ import (
 // AsThen is rule 10: as the running system would have judged with every event
 // arriving at its event time and each revision revealed at its recorded time.
 // It is a judgement at each instant at which something arrives or is revealed,
-// and a last one that is Judge's. Findings that were there and are no more are
-// Withdrawn, with the values that they had at the judgement before.
+// and at the N that is asked about; where the last is, it is Judge's. Findings
+// that were there and are no more are Withdrawn, with the values that they had at
+// the judgement before.
 func AsThen(g Registry, r Rules, events []Event, q Question) []Finding {
 	counted := q.counted(events)
 	var all []Finding // of every key ever seen, as last seen
@@ -27,29 +28,33 @@ func AsThen(g Registry, r Rules, events []Event, q Question) []Finding {
 				all = append(all, opened(f, at))
 				continue
 			}
-			f.OpenedAt, f.LateReason, f.DetectionDelay = all[i].OpenedAt, all[i].LateReason, all[i].DetectionDelay
+			f.OpenedAt, f.DetectionDelay = all[i].OpenedAt, all[i].DetectionDelay
 			all[i] = f
 		}
 	}
-	for _, t := range instants(g, counted, q.KnownAt) {
+	end := q.now(counted)
+	for _, t := range instants(g, counted, q.KnownAt, end) {
 		arrived := counted
 		if i := slices.IndexFunc(counted, func(e Event) bool { return e.Time > t }); i >= 0 {
 			arrived = counted[:i]
 		}
 		then := q
 		then.Sources = nil
-		// N is the earlier of wall time, t, and the latest event time counted.
-		see(judgement{g, r, arrived, latest(arrived), t, then.sources(arrived)}.findings(), t)
+		// N is the earlier of wall time, t, and the latest event time counted; or
+		// what was asked for, from then on.
+		n := latest(arrived)
+		if t >= end {
+			n = end
+		}
+		see(judgement{g, r, arrived, n, t, then.sources(arrived)}.findings(), t)
 	}
-	end := q.now(counted)
-	see(judgement{g, r, counted, end, q.KnownAt, q.sources(counted)}.findings(), end)
 	sortFindings(all)
 	return all
 }
 
-// opened keeps when and why a finding opened (rules 10 and 13).
+// opened keeps when a finding opened (rules 10 and 13).
 func opened(f Finding, at access.Instant) Finding {
-	f.OpenedAt, f.LateReason = at, f.LateNow
+	f.OpenedAt = at
 	if f.FirstEvent != nil {
 		delay := time.Duration(at - f.FirstEvent.Time)
 		f.DetectionDelay = &delay
@@ -57,9 +62,10 @@ func opened(f Finding, at access.Instant) Finding {
 	return f
 }
 
-// instants are those at which an event arrives or a revision is revealed.
-func instants(g Registry, events []Event, k access.Instant) []access.Instant {
-	var all []access.Instant
+// instants are those at which an event arrives or a revision is revealed, and
+// the end.
+func instants(g Registry, events []Event, k, end access.Instant) []access.Instant {
+	all := []access.Instant{end}
 	for _, e := range events {
 		all = append(all, e.Time)
 	}

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"time"
+
 	"sunsetwatch/rules/access"
 )
 
@@ -39,7 +41,7 @@ func (f Finding) Fields() map[string]any {
 		m["dispute"] = map[string]any{"by": text(d.By), "at": instant(d.At), "text": text(d.Text)}
 	}
 	if d := f.DetectionDelay; d != nil {
-		m["detection_delay"] = d.Seconds()
+		m["detection_delay"] = float64(*d / time.Second)
 	}
 	return m
 }

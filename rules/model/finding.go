@@ -52,13 +52,13 @@ type Finding struct {
 	SuppressedBy              *Exception
 	Dispute                   *Dispute
 
-	// LateNow is rule 13 held against the present first access.
-	LateNow string
+	// LateReason is rule 13 held against the present first access: it is only of
+	// detection_delay that the rule says "when it opened".
+	LateReason string
 
-	// Only of AsThen. LateReason is rule 13 held against the first access when
-	// the finding opened, DetectionDelay is nil where it had no first event.
+	// Only of AsThen. DetectionDelay is nil where the finding had no first event
+	// when it opened.
 	OpenedAt       access.Instant
-	LateReason     string
 	DetectionDelay *time.Duration
 }
 

@@ -62,7 +62,7 @@ func (j judgement) decide(f *Finding, calls []judged) {
 		f.Sunset, f.GraceUntil, f.Program = last.ending.sunset, last.ending.graceUntil(), last.ending.program
 	}
 	f.DecidedBy = decision(last.by)
-	f.LateNow = late(first)
+	f.LateReason = late(first)
 	j.answer(f)
 }
 

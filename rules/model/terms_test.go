@@ -98,8 +98,8 @@ func TestS14(t *testing.T) {
 	late.Time, late.Offset, late.Written = at("2015-07-01T00:00:01Z"), 1_000_000, at("2016-03-01")
 	after := find(t, Judge(g, Rules{}, append(events, late), Everything()), AccessAfterSunset, "netflix")
 	if before.Events+1 != after.Events || before.FirstEvent.Time != at("2015-07-01T06:00:00Z") || after.FirstEvent.Time != late.Time ||
-		before.Key != after.Key || after.LateNow != "late_events" || before.LateNow != "" {
-		t.Errorf("from %d events since %s to %d since %s, late because of %q", before.Events, before.FirstEvent.Time, after.Events, after.FirstEvent.Time, after.LateNow)
+		before.Key != after.Key || after.LateReason != "late_events" || before.LateReason != "" {
+		t.Errorf("from %d events since %s to %d since %s, late because of %q", before.Events, before.FirstEvent.Time, after.Events, after.FirstEvent.Time, after.LateReason)
 	}
 }
 

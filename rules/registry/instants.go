@@ -70,3 +70,26 @@ func (at *instants) addHistory(h history) {
 		}
 	}
 }
+
+// RegistrationInstants are the sorted instants at which what holds for a
+// registration can change, aliases and retired scopes apart.
+func (s *Snapshot) RegistrationInstants(r *Registration) []access.Instant {
+	var at instants
+	at.addHistory(r.history)
+	if r.program != nil {
+		at.addHistory(r.program.history)
+	}
+	slices.Sort(at)
+	return slices.Compact(at)
+}
+
+// ScopeInstants are the sorted instants at which what holds for any retired scope
+// can change.
+func (s *Snapshot) ScopeInstants() []access.Instant {
+	var at instants
+	for i := range s.retirements {
+		at.addHistory(s.retirements[i].history)
+	}
+	slices.Sort(at)
+	return slices.Compact(at)
+}

@@ -256,14 +256,20 @@ func (r *runner) asThen(w *world, set registered, until access.Instant) error {
 		if due >= until && recorded > until || recorded == access.End && due == access.End {
 			break
 		}
-		if recorded <= min(due, until) {
-			recordings = recordings[1:]
-			if err := w.reload(set.knownAt(recorded), recorded); err != nil {
+		if due < until && due <= recorded {
+			if err := r.add(w, told, due); err != nil {
 				return err
 			}
-			continue
 		}
-		if err := r.tell(w, told, due); err != nil {
+		// What happened and what was recorded at the same time is judged together.
+		var err error
+		if recorded <= min(due, until) {
+			recordings = recordings[1:]
+			err = w.reload(set.knownAt(recorded), recorded)
+		} else {
+			err = w.judge(due)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -276,6 +282,14 @@ func (r *runner) asThen(w *world, set registered, until access.Instant) error {
 
 // tell adds the events that are due at the instant, and judges.
 func (r *runner) tell(w *world, told *stream, due access.Instant) error {
+	if err := r.add(w, told, due); err != nil {
+		return err
+	}
+	return w.judge(due)
+}
+
+// add adds the events that are due at the instant.
+func (r *runner) add(w *world, told *stream, due access.Instant) error {
 	for told.due() == due {
 		if err := w.add(told.next()); err != nil {
 			return err
@@ -284,7 +298,7 @@ func (r *runner) tell(w *world, told *stream, due access.Instant) error {
 			return err
 		}
 	}
-	return w.judge(due)
+	return nil
 }
 
 // start begins the running system, before the first event.

@@ -91,6 +91,13 @@ func namedFields(st *registry.Statement) map[string]any {
 	return all
 }
 
+// Says is what the revision names, for reading: "sunset 2015-07-01, grace 30d".
+func (s *Step) Says() string { return says(&s.statement) }
+
+// Outcome is the terms that it led to, for reading: a line for each event time at
+// which they change.
+func (s *Step) Outcome() []string { return outcome(s) }
+
 // Table of the revisions: a line each, and one more for each event time at which
 // the terms that it led to change.
 func (h *History) Table(wide bool) string {

@@ -1,0 +1,164 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"sunsetwatch/consumer/archive"
+	"sunsetwatch/detector"
+	"sunsetwatch/detector/ledger"
+	"sunsetwatch/rules/access"
+)
+
+// count is one pass over the events, which counts them into facts.
+type count struct {
+	source   *Source
+	question *Question
+	started  access.Instant // events after it are rejected
+	terms    ledger.Terms
+	// pieces are those of one worker.
+	pieces func() ledger.PiecesOptions
+	watch  []access.Instant // nil: nobody asks when events happened
+	timed  bool
+	saved  *checkpoint // of an interrupted run; nil: none
+	tell   *teller
+	check  func() error // of the inputs, before anything is read
+	tick   func()       // told of each event; nil: nobody
+
+	// What came of it.
+	inputs   []input
+	jobs     []*job
+	facts    *ledger.Ledger
+	arrivals *detector.Arrivals
+	repeats  repeats
+}
+
+// run counts until all is read, or the context ends: then the error is that of the
+// context, and what was counted is there.
+func (c *count) run(ctx context.Context) error {
+	workers := max(1, c.source.Workers)
+	if c.source.Dedupe {
+		workers = 1 // which of two equal events counts depends on their order
+	}
+	if ledgers, events := ledgersIn(c.source.Inputs); len(ledgers) > 0 {
+		switch {
+		case events:
+			return bad("%s is facts, and other inputs are events: count the events into facts of their own with --ledger, and replay all facts together", ledgers[0])
+		case c.timed:
+			return bad("--as-then needs events: facts do not say when each happened")
+		}
+		return c.readLedgers(ledgers)
+	}
+	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved)
+	if err != nil {
+		return err
+	}
+	defer closeAll(origins)
+	c.inputs, c.jobs = jobsOf(origins)
+	if c.check != nil {
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
+	c.facts = ledger.New(c.options())
+	if c.timed {
+		c.arrivals = detector.NewArrivals(c.watch)
+	}
+	c.repeats.recent = map[int]*ledger.Recent{}
+	for i := range c.inputs {
+		if c.inputs[i].window {
+			c.repeats.recent[i] = &ledger.Recent{}
+		}
+	}
+	if c.source.Dedupe {
+		c.repeats.all = &ledger.Signatures{}
+	}
+	if c.saved != nil {
+		if err := c.restore(c.saved); err != nil {
+			return err
+		}
+	}
+	return c.read(ctx, workers)
+}
+
+func (c *count) options() ledger.Options {
+	return ledger.Options{Key: c.source.Key, Terms: c.terms}
+}
+
+func (c *count) read(ctx context.Context, workers int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var total atomic.Uint64
+	var done atomic.Int64
+	stop := c.tell.watch(c, &total, &done)
+	defer stop()
+
+	var next atomic.Int64
+	all := make([]*worker, min(workers, max(1, len(c.jobs))))
+	var group sync.WaitGroup
+	for i := range all {
+		w := c.newWorker(&total)
+		all[i] = w
+		group.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1)) - 1
+				if n >= len(c.jobs) {
+					return
+				}
+				if j := c.jobs[n]; !j.Done {
+					if err := w.work(ctx, j, &c.inputs[j.input]); err != nil {
+						cancel(err)
+						return
+					}
+				}
+				done.Add(max(0, c.jobs[n].part.Bytes))
+			}
+		})
+	}
+	group.Wait()
+	for _, w := range all {
+		w.total.Add(w.pending)
+		c.facts.Absorb(w.ledger)
+		if c.arrivals != nil {
+			c.arrivals.Absorb(w.arrivals)
+		}
+	}
+	if ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+func (c *count) newWorker(total *atomic.Uint64) *worker {
+	w := &worker{ledger: ledger.New(c.options()), repeats: &c.repeats, total: total, tick: c.tick}
+	w.pieces = w.ledger.NewPieces(c.pieces())
+	if c.timed {
+		w.arrivals = detector.NewArrivals(c.watch)
+	}
+	w.signer = ledger.NewSigner(c.source.Key)
+	return w
+}
+
+// work reads a job to its end, or to where its input is damaged. The error is that
+// of the context, or of reading.
+func (w *worker) work(ctx context.Context, j *job, in *input) error {
+	w.begin(j, in)
+	counts, next, err := j.origin.read(ctx, j.part, j.Resume, w)
+	var damage *archive.Damage
+	switch {
+	case errors.As(err, &damage):
+		j.Damage = damage.Error()
+	case err != nil && ctx.Err() != nil:
+		j.Resume = resumption{w.any, w.last, counts, next}
+		return ctx.Err()
+	case err != nil:
+		return &BadInput{err}
+	}
+	if next >= 0 {
+		w.pieces.Advance(next)
+	}
+	j.Done, j.Counts, j.Resume = true, counts, resumption{}
+	return nil
+}

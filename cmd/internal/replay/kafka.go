@@ -1,0 +1,372 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"sunsetwatch/consumer/archive"
+	"sunsetwatch/consumer/codec"
+	"sunsetwatch/consumer/fetch"
+	"sunsetwatch/detector/ledger"
+	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/document"
+)
+
+// kafkaScheme begins the address of a range of a topic.
+const kafkaScheme = "kafka://"
+
+// rangeOf is what is read of a partition: offsets [From, To), which were its ends,
+// or those of the times that were given, when the run began.
+type rangeOf struct {
+	Partition int32 `json:"partition"`
+	From      int64 `json:"from"`
+	To        int64 `json:"to"`
+}
+
+// topicRange is a range of a topic. It belongs to no group and commits nothing.
+type topicRange struct {
+	address    string
+	topic      string
+	partitions []rangeOf
+	client     *fetch.Client
+	transport  *kafka.Transport
+	codec      *codec.Compiled
+	question   *Question
+	window     bool
+}
+
+// bound of a range: an offset or a record's time.
+type bound struct {
+	given  bool
+	offset int64
+	at     time.Time // zero: offset
+}
+
+// target is an address taken apart.
+type target struct {
+	brokers  []string
+	topic    string
+	from, to bound
+}
+
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+func parseTarget(address string) (*target, error) {
+	fail := func(format string, args ...any) (*target, error) {
+		return nil, fmt.Errorf("%s: %s: write kafka://HOST:PORT[,HOST:PORT]/TOPIC[?from=OFFSET|TIME&to=OFFSET|TIME]", address, fmt.Sprintf(format, args...))
+	}
+	rest, query, _ := strings.Cut(strings.TrimPrefix(address, kafkaScheme), "?")
+	brokers, topic, ok := strings.Cut(rest, "/")
+	t := &target{topic: topic}
+	if !ok || !topicName.MatchString(topic) {
+		return fail("there is no topic")
+	}
+	for broker := range strings.SplitSeq(brokers, ",") {
+		host, port, err := net.SplitHostPort(broker)
+		if n, notNumber := strconv.Atoi(port); err != nil || host == "" || notNumber != nil || n < 1 || n > 65535 {
+			return fail("%s is no broker address", document.Show(broker))
+		}
+		t.brokers = append(t.brokers, broker)
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return fail("what follows ? cannot be read")
+	}
+	for name, all := range values {
+		to := map[string]*bound{"from": &t.from, "to": &t.to}[name]
+		if to == nil || len(all) != 1 {
+			return fail("there is no %s, or it is given twice", document.Show(name))
+		}
+		to.given = true
+		if n, err := strconv.ParseInt(all[0], 10, 64); err == nil && n >= 0 {
+			to.offset = n
+			continue
+		}
+		at, err := document.ParseInstant(all[0])
+		if err != nil {
+			return fail("%s is no offset and no time with a zone", name)
+		}
+		to.at = at.Time()
+	}
+	return t, nil
+}
+
+// openRange asks for the ends of all partitions, or takes those of the run that is
+// resumed.
+func openRange(ctx context.Context, address string, s *Source, q *Question, saved *checkpoint) (*topicRange, error) {
+	t, err := parseTarget(address)
+	if err != nil {
+		return nil, err
+	}
+	r := &topicRange{address: address, topic: t.topic, codec: s.Codec, question: q, window: !s.KeepRepeats && !s.Dedupe}
+	r.transport = &kafka.Transport{ClientID: "sunsetwatch-replay", DialTimeout: 5 * time.Second, IdleTimeout: time.Minute, MetadataTTL: 2 * time.Second, MetadataTopics: []string{t.topic}}
+	r.client = fetch.NewClient(fetch.Options{Addr: kafka.TCP(t.brokers...), Transport: r.transport})
+	if saved != nil && saved.Ranges[address] != nil {
+		r.partitions = saved.Ranges[address]
+		return r, nil
+	}
+	if err := r.freeze(ctx, t); err != nil {
+		r.close()
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	return r, nil
+}
+
+// patience is how long brokers may take to answer at all.
+const patience = 30 * time.Second
+
+// freeze finds the partitions and their ends.
+func (r *topicRange) freeze(ctx context.Context, t *target) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return r.trying(ctx, func() error {
+		l, err := r.client.Layout(ctx, []string{r.topic})
+		if err != nil {
+			return err
+		}
+		r.partitions = r.partitions[:0]
+		for _, p := range l.Partitions {
+			if p.Partition < 0 {
+				return p.Err
+			}
+			start, end, err := r.client.Offsets(ctx, r.topic, p.Partition)
+			if err != nil {
+				return err
+			}
+			of := rangeOf{p.Partition, start, end}
+			if of.From, err = r.place(ctx, p.Partition, t.from, start, start, end); err != nil {
+				return err
+			}
+			if of.To, err = r.place(ctx, p.Partition, t.to, end, start, end); err != nil {
+				return err
+			}
+			of.To = max(of.From, of.To)
+			r.partitions = append(r.partitions, of)
+		}
+		return nil
+	})
+}
+
+// place is the offset of a bound, held between the ends.
+func (r *topicRange) place(ctx context.Context, partition int32, b bound, otherwise, start, end int64) (int64, error) {
+	at := otherwise
+	switch {
+	case !b.given:
+	case b.at.IsZero():
+		at = b.offset
+	default:
+		var err error
+		if at, err = r.client.OffsetAt(ctx, r.topic, partition, b.at); err != nil {
+			return 0, err
+		}
+	}
+	return min(max(at, start), end), nil
+}
+
+// trying repeats what brokers do not answer, until the context ends. A topic that
+// is not there is an answer.
+func (r *topicRange) trying(ctx context.Context, ask func() error) error {
+	wait := 50 * time.Millisecond
+	for {
+		err := ask()
+		if err == nil || errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, kafka.InvalidTopic) || errors.Is(err, kafka.TopicAuthorizationFailed) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+			wait = min(2*wait, 2*time.Second)
+		}
+	}
+}
+
+func (r *topicRange) inputs() []input {
+	var all []input
+	for _, p := range r.partitions {
+		name := fmt.Sprintf("%s/%d", r.topic, p.Partition)
+		all = append(all, input{
+			path: fmt.Sprintf("%s/%d", strings.SplitN(r.address, "?", 2)[0], p.Partition), bytes: -1, format: "kafka",
+			source: ledger.Source{Name: name, Topic: r.topic, Partition: p.Partition},
+			mark:   fmt.Sprintf("offsets %d to %d of %s", p.From, p.To, r.address),
+			window: r.window,
+		})
+	}
+	return all
+}
+
+func (r *topicRange) parts() []archive.Part {
+	var all []archive.Part
+	for i, p := range r.partitions {
+		all = append(all, archive.Part{Input: i, First: p.From, Bytes: -1})
+	}
+	return all
+}
+
+func (r *topicRange) close() { r.transport.CloseIdleConnections() }
+
+// partBytes is what is asked of a partition at a time.
+const partBytes = 4 << 20
+
+// read is that of origin.
+func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (archive.Counts, int64, error) {
+	of := r.partitions[p.Input]
+	d := &rangeReader{topicRange: r, of: of, counts: before.Counts, sink: sink, reader: fetch.NewReader(0), decoder: r.codec.NewDecoder()}
+	d.next = max(of.From, before.Next)
+	stuck := time.Time{} // since when nothing came; zero: it does
+	for d.next < of.To {
+		at := d.next
+		err := d.fetch(ctx)
+		var damage *archive.Damage
+		switch {
+		case ctx.Err() != nil:
+			return d.counts, d.next, ctx.Err()
+		case errors.As(err, &damage):
+			return d.counts, -1, err
+		case d.next > at:
+			stuck = time.Time{}
+			continue
+		case stuck.IsZero():
+			stuck = time.Now()
+		case time.Since(stuck) > patience && err == nil:
+			return d.counts, -1, d.damage(errors.New("nothing more can be read of the range: a transaction was left open"))
+		case time.Since(stuck) > patience:
+			return d.counts, -1, fmt.Errorf("%s/%d at offset %d: %w", r.topic, of.Partition, d.next, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if d.counts.OutOfRange > 0 {
+		return d.counts, -1, nil // from where to read on, the facts do not know
+	}
+	return d.counts, d.next, nil
+}
+
+// rangeReader reads one partition.
+type rangeReader struct {
+	*topicRange
+	of      rangeOf
+	next    int64
+	counts  archive.Counts
+	sink    archive.Sink
+	reader  *fetch.Reader
+	decoder *codec.Decoder
+	record  codec.Record
+	headers []fetch.Header
+}
+
+func (d *rangeReader) damage(err error) error {
+	return &archive.Damage{Input: fmt.Sprintf("%s/%d", d.topic, d.of.Partition), Byte: d.next, Err: err}
+}
+
+// fetch reads what one request brings.
+func (d *rangeReader) fetch(ctx context.Context) error {
+	l, err := d.client.Layout(ctx, []string{d.topic})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(l.Partitions, func(p fetch.LeaderOf) bool { return p.Partition == d.of.Partition })
+	if i < 0 {
+		return kafka.UnknownTopicOrPartition
+	}
+	if err := l.Partitions[i].Err; err != nil {
+		return err
+	}
+	resp, err := d.client.Fetch(ctx, &fetch.Request{
+		Broker: l.Partitions[i].Leader, MaxWait: 500 * time.Millisecond, MinBytes: 1, MaxBytes: partBytes,
+		Partitions: []fetch.Ask{{Topic: d.topic, Partition: d.of.Partition, Offset: d.next, MaxBytes: partBytes}},
+	})
+	if err != nil {
+		return err
+	}
+	defer resp.Release()
+	if len(resp.Partitions) == 0 {
+		return errors.New("the broker did not answer for the partition")
+	}
+	p := &resp.Partitions[0]
+	switch {
+	case errors.Is(p.Err, kafka.OffsetOutOfRange):
+		return d.damage(errors.New("the broker deleted the rest of the range meanwhile"))
+	case p.Err != nil:
+		return p.Err
+	}
+	return d.walk(ctx, p)
+}
+
+// walk reads the records of an answer, up to the end of the range.
+func (d *rangeReader) walk(ctx context.Context, p *fetch.Partition) error {
+	d.reader.Reset(p, d.next)
+	for n := 1; d.reader.Next(); n++ {
+		rec := d.reader.Record()
+		if rec.Offset >= d.of.To {
+			d.next = d.of.To
+			return nil
+		}
+		d.decode(rec)
+		d.next = rec.Offset + 1
+		if n%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	d.next = min(max(d.next, d.reader.Position()), d.of.To)
+	if err := d.reader.Err(); err != nil && d.next < d.of.To {
+		return d.damage(err)
+	}
+	return nil
+}
+
+func (d *rangeReader) decode(rec *fetch.Record) {
+	d.record.Key, d.record.Value, d.record.Timestamp = rec.Key, rec.Value, instantOf(rec.Timestamp)
+	d.headers = rec.AppendHeaders(d.headers[:0])
+	d.record.Headers = d.record.Headers[:0]
+	for _, h := range d.headers {
+		d.record.Headers = append(d.record.Headers, codec.Header(h))
+	}
+	d.counts.Records++
+	d.counts.Bytes += int64(len(rec.Key) + len(rec.Value))
+	d.decoder.Reset(&d.record)
+	at := access.Position{Offset: rec.Offset}
+	for {
+		ev, rej, ok := d.decoder.Next()
+		if !ok {
+			return
+		}
+		d.counts.Events++
+		switch {
+		case rej != nil:
+			d.counts.Rejected[rej.Reason]++
+			d.sink.Reject(rej, at)
+		case ev.Time < d.question.From || ev.Time >= d.question.until():
+			d.counts.OutOfRange++
+		default:
+			d.counts.Added++
+			d.sink.Add(ev, at)
+		}
+		at.Index++
+	}
+}
+
+// instantOf is a record's timestamp, in milliseconds; none is access.End.
+func instantOf(ms int64) access.Instant {
+	const perMilli = int64(time.Millisecond)
+	switch {
+	case ms == -1 || ms > math.MaxInt64/perMilli:
+		return access.End
+	case ms < math.MinInt64/perMilli:
+		return access.Beginning
+	}
+	return access.Instant(ms * perMilli)
+}

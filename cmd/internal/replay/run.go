@@ -1,0 +1,272 @@
+package replay
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"sunsetwatch/cmd/internal/facts"
+	"sunsetwatch/detector"
+	"sunsetwatch/detector/ledger"
+	"sunsetwatch/rules"
+	"sunsetwatch/rules/access"
+)
+
+// Result is what came of a run.
+type Result struct {
+	Question
+	Set                       // Registry is as it was known
+	Findings []*rules.Finding // in the order of rules.Compare
+	Summary  *Summary
+	Facts    *ledger.Ledger
+	Lacks    []string // why it is not complete; none: it is
+	Notes    []string // what a person should know
+
+	rejected [access.Reasons][]rejected
+}
+
+// Run reads all inputs and judges what is in them. The error is a *BadInput, an
+// *Interrupted, or one of writing; nothing was written then but, perhaps, what
+// --resume needs.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	r := &run{Options: o}
+	if r.Workers <= 0 {
+		r.Workers = runtime.GOMAXPROCS(0)
+	}
+	if err := r.prepare(); err != nil {
+		return nil, err
+	}
+	c, findings, err := r.judge(ctx)
+	if err != nil {
+		return nil, r.stopped(ctx, err)
+	}
+	result, err := r.result(c, findings)
+	if err != nil {
+		return nil, err
+	}
+	if r.Ledger != "" {
+		if err := facts.Write(r.Ledger, c.facts, r.Facts); err != nil {
+			return nil, err
+		}
+	}
+	if r.Out == "" {
+		return result, nil
+	}
+	if err := result.write(r.Out, r.Also); err != nil {
+		return nil, fmt.Errorf("writing the output: %w", err)
+	}
+	return result, nil
+}
+
+// run is a run in work.
+type run struct {
+	Options
+	started access.Instant
+	saved   *checkpoint // of the run that is resumed; nil: none, or taken up already
+	then    *detector.Then
+	count   *count // the last one
+}
+
+func (r *run) prepare() error {
+	r.started = access.At(r.Clock())
+	if r.From >= r.until() {
+		return bad("no event time is left between --from and --to or --known-at: %s is not before %s", r.From, r.until())
+	}
+	if r.Resume && r.Out == "" {
+		return bad("--resume needs the --out of the run that was interrupted")
+	}
+	if r.Out == "" {
+		return nil
+	}
+	if info, err := os.Stat(r.Out); err == nil && !info.IsDir() {
+		return bad("--out %s is a file: name a directory", r.Out)
+	}
+	if err := os.MkdirAll(r.Out, 0o777); err != nil {
+		return &BadInput{err}
+	}
+	if !r.Resume {
+		return nil
+	}
+	var err error
+	if r.saved, err = readCheckpoint(r.Out); err != nil {
+		return &BadInput{err}
+	}
+	if r.saved == nil {
+		return bad("--resume: there is no interrupted run in %s", r.Out)
+	}
+	r.started = r.saved.Started
+	return r.saved.refuse(r.name(nil), false)
+}
+
+// judge counts, as often as it takes, and judges.
+func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
+	if !r.AsThen {
+		known := r.Registry.KnownAt(r.KnownAt)
+		c, err := r.pass(ctx, &count{
+			terms: detector.Cuts(r.Registry, r.Rules),
+			pieces: func() ledger.PiecesOptions {
+				if r.Ledger != "" {
+					return ledger.PiecesOptions{Months: true} // for registrations that nobody wrote yet
+				}
+				return ledger.PiecesOptions{People: detector.Concern(known)}
+			},
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		findings, err := asKnown(c.facts, Set{known, r.Rules}, &r.Question)
+		return c, findings, err
+	}
+	r.then = detector.NewThen(r.Registry, r.Rules, r.KnownAt)
+	if r.saved != nil {
+		if err := r.then.Load(r.saved.Then); err != nil {
+			return nil, nil, &BadInput{errState}
+		}
+	}
+	for tries := 1; ; tries++ {
+		c, err := r.pass(ctx, &count{
+			terms: r.then.Cuts(), timed: true, watch: r.then.Watch(),
+			pieces: func() ledger.PiecesOptions { return ledger.PiecesOptions{Months: r.Ledger != ""} },
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		findings, again := r.then.Judge(c.facts, c.arrivals, r.now(c.facts.Latest()))
+		if !again || tries == mostPasses {
+			return c, findings, nil
+		}
+		for _, in := range c.inputs {
+			if in.path == "-" {
+				return nil, nil, bad("--as-then needs these events a second time, and standard input is read once: write them to a file first")
+			}
+		}
+		r.Progress.say("reading once more: findings ended between the instants that registrations give")
+	}
+}
+
+// mostPasses over the events are taken for a judgement as then.
+const mostPasses = 6
+
+// pass goes once over the events.
+func (r *run) pass(ctx context.Context, c *count) (*count, error) {
+	c.source, c.question, c.started = &r.Source, &r.Question, r.started
+	c.saved, r.saved, c.tick = r.saved, nil, r.tick
+	c.tell = &teller{Progress: r.Progress, clock: r.Clock}
+	c.check = func() error {
+		if c.saved == nil {
+			return nil
+		}
+		return c.saved.refuse(r.name(c.inputs), true)
+	}
+	r.count = c
+	return c, c.run(ctx)
+}
+
+// asKnown is one judgement.
+func asKnown(facts *ledger.Ledger, s Set, q *Question) ([]*rules.Finding, error) {
+	d, err := detector.New(detector.Options{Facts: facts, Time: func(_, latest access.Instant) access.Instant { return q.now(latest) }})
+	if err != nil {
+		return nil, err
+	}
+	d.Reload(s.Registry, s.Rules, access.End)
+	all := d.Findings()
+	for i, f := range all {
+		g := *f
+		g.OpenedAt, g.DetectionDelay, g.History = access.Beginning, nil, nil
+		all[i] = &g
+	}
+	return all, nil
+}
+
+// stopped is the error of a run that did not come to its end. What was counted is
+// kept if the run was interrupted and can be resumed.
+func (r *run) stopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	switch {
+	case r.Out == "":
+		return &Interrupted{Reason: "nothing is kept without --out"}
+	case r.count == nil || r.count.facts == nil:
+		if r.Resume {
+			return &Interrupted{Kept: true} // as it was
+		}
+		return &Interrupted{Reason: "nothing was read yet"}
+	}
+	for _, in := range r.count.inputs {
+		if in.mark == "" {
+			return &Interrupted{Reason: in.path + " cannot be read again from where it was: start again"}
+		}
+	}
+	var then []byte
+	if r.then != nil {
+		if then, err = r.then.Save(); err != nil {
+			return err
+		}
+	}
+	if err := r.count.keep(r.Out, r.name(r.count.inputs), then); err != nil {
+		return fmt.Errorf("interrupted, and what was counted cannot be kept: %w", err)
+	}
+	return &Interrupted{Kept: true}
+}
+
+// name tells this run from others.
+func (r *run) name(inputs []input) map[string]string {
+	all := map[string]string{}
+	for flag, value := range r.Name {
+		all[flag] = value
+	}
+	for _, in := range inputs {
+		all[inputPrefix+in.path] = in.mark
+	}
+	hash := r.Registry.Hash()
+	all["registrations"] = "sha256 " + hex.EncodeToString(hash[:])
+	all["--from"], all["--to"], all["--known-at"] = r.From.String(), r.To.String(), r.KnownAt.String()
+	all["--ledger"] = strconv.FormatBool(r.Ledger != "")
+	all["--as-then"] = strconv.FormatBool(r.AsThen)
+	all["--dedupe"] = strconv.FormatBool(r.Dedupe)
+	if r.KeepRepeats {
+		all["--dedupe"] = "false, given"
+	}
+	return all
+}
+
+func (r *run) result(c *count, findings []*rules.Finding) (*Result, error) {
+	known := r.Registry.KnownAt(r.KnownAt)
+	result := &Result{Question: r.Question, Set: Set{known, r.Rules}, Findings: findings, Facts: c.facts}
+	result.rejected = firstRejected(c.inputs, c.jobs)
+	result.summarize(c, r.Registry)
+	for _, in := range c.inputs {
+		if in.note != "" {
+			result.Notes = append(result.Notes, in.note)
+		}
+	}
+	for _, j := range c.jobs {
+		if j.Damage != "" {
+			result.Lacks = append(result.Lacks, j.Damage)
+		}
+	}
+	s := result.Summary
+	if n := s.rejected(); float64(n) > r.MaxRejected*float64(s.EventsRead) {
+		result.Lacks = append(result.Lacks, fmt.Sprintf("%s of %s events were rejected, more than --max-rejected %s allows",
+			grouped(n), grouped(s.EventsRead), strconv.FormatFloat(r.MaxRejected, 'g', -1, 64)))
+	}
+	s.Complete = len(result.Lacks) == 0
+	return result, nil
+}
+
+// outPath is a path in the directory of the output, for a person.
+func outPath(dir, name string) string { return filepath.Join(dir, name) }
+
+// plural is n things.
+func plural(n int, thing string) string {
+	if n != 1 && !strings.HasSuffix(thing, "s") {
+		thing += "s"
+	}
+	return grouped(uint64(n)) + " " + thing
+}
