@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	//go:embed duckdb.py
+	//go:embed loader.py
 	loader string
 	//go:embed duckdb.sql
 	query string
@@ -33,7 +33,7 @@ type question struct {
 // findDuck finds the library in the Python package that this Python has. The
 // loader is put into dir.
 func findDuck(python, dir string) (*duck, error) {
-	out, err := exec.Command(python, "-c", "import sys, duckdb, _duckdb; print(sys._base_executable, _duckdb.__file__, duckdb.__version__, sep='\\n')").Output()
+	out, err := exec.Command(python, "-I", "-c", "import sys, duckdb, _duckdb; print(sys._base_executable, _duckdb.__file__, duckdb.__version__, sep='\\n')").Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s has no duckdb: %w", python, err)
 	}
@@ -41,7 +41,7 @@ func findDuck(python, dir string) (*duck, error) {
 	if len(lines) != 3 {
 		return nil, fmt.Errorf("%s says %q", python, out)
 	}
-	d := &duck{python: lines[0], library: lines[1], loader: filepath.Join(dir, "duckdb.py"), version: lines[2]}
+	d := &duck{python: lines[0], library: lines[1], loader: filepath.Join(dir, "loader.py"), version: lines[2]}
 	if major, _, _ := strings.Cut(d.version, "."); len(major) == 1 && major < "2" {
 		return nil, fmt.Errorf("DuckDB %s reads TIMESTAMPTZ_NS not as the question needs it: take 2.0.0 or newer", d.version)
 	}
@@ -69,7 +69,7 @@ func scan(file string) (string, error) {
 		return fmt.Sprintf("read_parquet('%s')", file), nil
 	case strings.HasSuffix(file, linesFile), strings.HasSuffix(file, packedFile):
 		return fmt.Sprintf(`read_json('%s', format = 'newline_delimited', columns = {
-        time: 'TIMESTAMPTZ_NS', principal: 'VARCHAR', feature: 'VARCHAR', subject: 'VARCHAR', outcome: 'VARCHAR'})`, file), nil
+        'time': 'TIMESTAMPTZ_NS', 'principal': 'VARCHAR', 'feature': 'VARCHAR', 'subject': 'VARCHAR', 'outcome': 'VARCHAR'})`, file), nil
 	}
 	return "", errors.New("no such format: " + file)
 }

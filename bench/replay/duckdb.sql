@@ -1,4 +1,4 @@
--- {{.}} are filled in: duckdb.go.
+-- What stands in double braces is filled in by duckdb.go.
 SET threads = {{.Threads}};
 SET preserve_insertion_order = false;
 SET TimeZone = 'UTC';

@@ -1,6 +1,6 @@
 """Runs SQL in DuckDB, with nothing of Python between but the start:
 
-    python -I -S duckdb.py LIBRARY FILE
+    python -I -S loader.py LIBRARY FILE
 
 LIBRARY is the shared library of DuckDB, or of its Python package, which has the
 same functions; importing the package would take four times as long.
