@@ -129,14 +129,33 @@ func (a *Arrivals) sort() {
 // event of that stretch, and some may lie before it.
 func (a *Arrivals) Next(t access.Instant) (first access.Instant, exact bool) {
 	a.sort()
-	i := sort.Search(len(a.all), func(i int) bool { return a.all[i].last >= t })
-	if i == len(a.all) {
+	return next(a.all, t)
+}
+
+func next(list []period, t access.Instant) (first access.Instant, exact bool) {
+	i := sort.Search(len(list), func(i int) bool { return list[i].last >= t })
+	switch {
+	case i == len(list):
 		return access.End, true
+	case list[i].first < t:
+		return list[i].last, list[i].last == t
 	}
-	if s := a.all[i]; s.first < t {
-		return s.last, s.last == t
+	return list[i].first, true
+}
+
+// passed is when every source that had an event before t had one at or after it;
+// exact as Next is.
+func (a *Arrivals) passed(t access.Instant) (at access.Instant, exact bool) {
+	a.sort()
+	at, exact = access.Beginning, true
+	for _, list := range a.sorted {
+		if len(list) == 0 || list[0].first >= t {
+			continue
+		}
+		first, certain := next(list, t)
+		at, exact = max(at, first), exact && certain
 	}
-	return a.all[i].first, true
+	return at, exact
 }
 
 // Before is the last event before t, access.Beginning where there is none. It is
@@ -157,12 +176,18 @@ func lastBefore(list []period, t access.Instant) (last access.Instant, exact boo
 	return list[i-1].last, true
 }
 
-// judged says how far each source was judged before t.
+// judged says how far each source was judged before t. One that had no event yet is
+// none: nobody knew of it.
 func (a *Arrivals) judged(t access.Instant, all []ledger.Judged) []ledger.Judged {
+	if t == access.End {
+		return all
+	}
 	a.sort()
-	then := slices.Clone(all)
-	for i := range then {
-		then[i].To, _ = lastBefore(a.sorted[sourceOf(then[i].Source)], t)
+	var then []ledger.Judged
+	for _, j := range all {
+		if j.To, _ = lastBefore(a.sorted[sourceOf(j.Source)], t); j.To != access.Beginning {
+			then = append(then, j)
+		}
 	}
 	return then
 }

@@ -118,7 +118,8 @@ const mostTries = 8
 func (t *Then) Judge(facts Facts, arrivals *Arrivals, now access.Instant) (findings []*rules.Finding, again bool) {
 	for range mostTries {
 		s := t.simulation(facts, arrivals)
-		s.run(now)
+		s.end = now
+		s.run()
 		more := false
 		for g, at := range s.wanted {
 			all := append(slices.Clone(t.extra[g]), at...)
@@ -217,6 +218,7 @@ type simulation struct {
 	group    group
 	began    access.Instant           // since when what is judged happened, or was known
 	reached  map[group]access.Instant // up to which each was judged
+	end      access.Instant           // the time of judgement that was asked for
 	wanted   map[group][]access.Instant
 	uncut    bool // some of wanted are not cuts of the facts
 }
@@ -250,31 +252,32 @@ type moment struct {
 	groups []group
 }
 
-func (s *simulation) run(now access.Instant) {
+func (s *simulation) run() {
 	groups := map[group]struct{}{}
 	s.know(s.registry)
 	s.detector.everything(groups)
 	s.know(s.registry.KnownAt(access.Beginning))
+	latest, _ := s.arrivals.Before(access.End)
 	for _, m := range s.moments(groups) {
 		for _, g := range m.groups {
 			s.step(g, m.at)
 		}
-		if _, recorded := slices.BinarySearch(s.recorded, m.at); !recorded {
-			continue
+		_, recorded := slices.BinarySearch(s.recorded, m.at)
+		if recorded {
+			s.know(s.registry.KnownAt(m.at))
 		}
-		s.know(s.registry.KnownAt(m.at))
 		for _, g := range m.groups {
-			s.reveal(g, m.at)
+			switch {
+			case recorded:
+				s.reveal(g, m.at)
+			case m.at == s.end && s.end > latest:
+				s.group, s.began = g, s.end
+				s.judge(g, access.End, s.end, func(*rules.Finding, *rules.Finding) access.Instant { return s.end })
+			}
 		}
 	}
-	s.know(s.registry.KnownAt(s.known))
-	latest, _ := s.arrivals.Before(access.End)
 	for _, g := range sortedGroups(groups) {
 		s.step(g, access.End)
-		if now != latest {
-			s.began = now
-			s.judge(g, access.End, now, func(*rules.Finding, *rules.Finding) access.Instant { return now })
-		}
 	}
 }
 
@@ -298,9 +301,10 @@ func (s *simulation) moments(groups map[group]struct{}) []moment {
 		}
 		at = append(at, s.silences(g, at)...)
 		at = append(at, s.unseen()...)
+		at = append(at, s.end)
 		slices.Sort(at)
 		for _, i := range slices.Compact(at) {
-			if _, recorded := slices.BinarySearch(s.recorded, i); !recorded && i > s.facts.Latest() {
+			if _, recorded := slices.BinarySearch(s.recorded, i); !recorded && i > s.facts.Latest() && i != s.end || i == access.Beginning {
 				continue
 			}
 			n, met := by[i]
@@ -375,6 +379,9 @@ func (s *simulation) reveal(g group, at access.Instant) {
 	if last == access.Beginning {
 		return
 	}
+	if at >= s.end {
+		last = s.end
+	}
 	s.began = at
 	s.judge(g, before, last, func(*rules.Finding, *rules.Finding) access.Instant { return at })
 }
@@ -389,6 +396,9 @@ func (s *simulation) judge(g group, before, now access.Instant, when func(was, f
 	known := slices.Clone(d.groups[g])
 	var found, gained []string
 	for _, sum := range sums {
+		if d.unverified(sum) {
+			continue
+		}
 		f := d.finding(g, sum)
 		was := d.lives[f.ID]
 		d.conclude(g, was, f, sum)

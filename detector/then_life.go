@@ -24,6 +24,10 @@ func (s *simulation) keep(was, f *rules.Finding, sum *sum, when func(was, f *rul
 	}
 	if opened {
 		since = when(was, f)
+		if sum.kind.Basis == rules.ByAbsence {
+			// Every source was to be judged past it.
+			since = max(since, s.exactly(sum.absent.dormant, s.arrivals.passed))
+		}
 		why := whyOpen(f)
 		if was == nil {
 			f.OpenedAt = since

@@ -71,6 +71,10 @@ var directions = map[string]reasons{
 		"rules/access":    "reasons and outcomes are known label values",
 		"rules/registry":  "only registered names are label values",
 	},
+	"consumer/archive": {
+		"consumer/codec": "lines and rows become events by the same field maps",
+		"rules/access":   "events are handed over",
+	},
 	"consumer/codec": {
 		"rules/access": "bytes become events",
 	},
@@ -131,6 +135,33 @@ var directions = map[string]reasons{
 		"rules/document":         "what was meant is guessed as in files",
 		"rules/registry":         "the terms that held",
 	},
+	"cmd/internal/replay": {
+		"cmd/internal/facts":    "ledgers are inputs and outputs",
+		"consumer/archive":      "files are read",
+		"consumer/codec":        "the field map is given to what reads; what it rejects is told",
+		"consumer/fetch":        "ranges of topics are read, without a group",
+		"detector":              "facts are judged as a live instance judges them",
+		"detector/ledger":       "events are counted",
+		"detector/ledger/table": "ledgers are put together",
+		"rules":                 "findings are written",
+		"rules/access":          "events pass through",
+		"rules/document":        "times in the address of a topic are read as in files",
+		"rules/registry":        "the set as it was known",
+	},
+	"cmd/internal/openmetrics": {
+		"cmd/internal/timeline": "accesses of a finding by day",
+		"rules":                 "findings are shown as they were at any time",
+		"rules/access":          "samples have instants",
+		"rules/registry":        "only registered names are label values",
+	},
+	"cmd/internal/report": {
+		"cmd/internal/termsheet": "revisions are shown as registrations shows them",
+		"cmd/internal/timeline":  "pictures are of a timeline",
+		"detector/ledger":        "what was not found is counted from the facts",
+		"rules":                  "findings are shown",
+		"rules/access":           "instants",
+		"rules/registry":         "registrations that ended in silence",
+	},
 	"cmd/internal/scenario": {
 		"consumer/codec":  "an event of a scenario is read as one of Kafka is",
 		"detector":        "what a scenario tests is the product, not a copy of it",
@@ -172,6 +203,12 @@ var directions = map[string]reasons{
 		"rules/access":               "check and list take the wall time",
 		"rules/document":             "TIME is read as in files",
 		"rules/registry":             "a set is read in one place for all that show it",
+		"cmd/internal/replay":        "replay, diff",
+		"consumer/archive":           "the flag --format",
+		"detector/ledger":            "the key that hashes people is one of the ledger",
+		"detector/ledger/store":      "the flag --subject-key-file",
+		"detector/ledger/table":      "the flag --ledger",
+		"cmd/internal/report":        "the page of a replay",
 	},
 	"deploy": {
 		"deploy/grafana":    "dashboards are rendered",
@@ -196,18 +233,18 @@ var alone = []struct {
 		"a fake broker belongs into the demo and into tests: nobody may mistake it for Kafka"},
 	{"github.com/twmb/franz-go", []string{"cmd/internal/demo", "consumer/fetch/fetchtest"},
 		"kafka-go is the client; franz-go is what it is compared with, in tests"},
-	{"github.com/segmentio/kafka-go", []string{"consumer", "consumer/fetch", "consumer/fetch/fetchtest", "cmd/internal/daemon", "cmd/internal/demo", "deploy/components"},
+	{"github.com/segmentio/kafka-go", []string{"consumer", "consumer/fetch", "consumer/fetch/fetchtest", "cmd/internal/daemon", "cmd/internal/demo", "cmd/internal/replay", "deploy/components"},
 		"Kafka is known to the consumer and to what wires it, never to facts and judgements"},
 	{"github.com/prometheus", []string{"detector/exporter", "cmd/internal/web", "cmd/internal/daemon"},
 		"the exporter alone makes metrics of what it is given: the rest counts in its own words"},
 	{"go.uber.org/zap", []string{"consumer", "cmd/internal/daemon", "cmd/internal/demo", "cmd/sunsetwatch"},
 		"what happened is returned; the edges log"},
-	{"github.com/parquet-go/parquet-go", []string{"detector/ledger/table"}, "one package knows the columns of a file"},
+	{"github.com/parquet-go/parquet-go", []string{"detector/ledger/table", "consumer/archive"}, "those know the columns of a file who check what it declares about itself"},
 	{"go.etcd.io/bbolt", []string{"detector/ledger/store"}, "one package knows the file"},
 	{"go.yaml.in", []string{"rules/document"}, "YAML is read strictly and with places in one package"},
 	{"github.com/spf13", []string{"cmd/sunsetwatch"}, "flags are translated once"},
-	{"github.com/klauspost/compress", []string{"consumer/fetch"}, "one package inflates, under its cap"},
-	{"github.com/pierrec/lz4", []string{"consumer/fetch"}, "one package inflates, under its cap"},
+	{"github.com/klauspost/compress", []string{"consumer/fetch", "consumer/archive"}, "those inflate who do it under a cap"},
+	{"github.com/pierrec/lz4", []string{"consumer/fetch", "consumer/archive"}, "those inflate who do it under a cap"},
 	{module + "/consumer/fetch/fetchtest", nil, "it is for tests only"},
 	{module + "/rules/model", nil, "it is what the product is compared with, in tests"},
 	{module + "/deploy/components", nil, "it is for tests only"},
@@ -228,9 +265,14 @@ var pure = map[string]struct{ except reasons }{
 	"detector":                 {},
 	"detector/ledger/table":    {except: reasons{"io": "facts are written to a writer and read from a reader of the caller's"}},
 	"cmd/internal/explanation": {},
-	"cmd/internal/termsheet":   {},
-	"cmd/internal/timeline":    {},
-	"consumer/codec":           {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
+	"cmd/internal/openmetrics": {except: reasons{"os": "it writes files", "io": "it writes files"}},
+	"cmd/internal/report": {except: reasons{
+		"io":    "the page goes to a writer of the caller's",
+		"embed": "the page is made from a template and a style sheet beside the code",
+	}},
+	"cmd/internal/termsheet": {},
+	"cmd/internal/timeline":  {},
+	"consumer/codec":         {except: reasons{"io": "decode reads lines from a reader of the caller's"}},
 	"detector/exporter": {except: reasons{
 		"sync":        "scrapes come while a state is published",
 		"sync/atomic": "scrapes come while a state is published",
@@ -436,6 +478,61 @@ func TestConsumerAndDetectorDoNotKnowEachOther(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A replay judges as a live instance does, and must never be taken for one: it
+// serves nothing, joins no group and tells nobody but its caller.
+func TestReplayCannotPage(t *testing.T) {
+	byName := map[string]*listed{}
+	for _, p := range packages(t) {
+		byName[p.local()] = p
+	}
+	reached := []string{"cmd/internal/replay", "cmd/internal/report"}
+	for i := 0; i < len(reached); i++ {
+		p := byName[reached[i]]
+		if p == nil {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other, ours := own(imported); ours && !slices.Contains(reached, other) {
+				reached = append(reached, other)
+			}
+			for _, no := range []string{"net/http", "github.com/prometheus", "go.uber.org/zap"} {
+				if below(imported, no) {
+					t.Errorf("%s, which a replay reaches, imports %s: a replay has no metrics to scrape, no server and no log", p.local(), imported)
+				}
+			}
+		}
+		for _, name := range p.sources() {
+			for _, what := range mentioned(parse(t, filepath.Join(p.Dir, name))) {
+				t.Errorf("%s/%s, which a replay reaches, mentions %s: a replay listens to nobody and joins no group, so that it cannot page", p.local(), name, what)
+			}
+		}
+	}
+	for _, no := range []string{"cmd/internal/daemon", "cmd/internal/demo", "cmd/internal/web", "detector/exporter", "consumer"} {
+		if slices.Contains(reached, no) {
+			t.Errorf("a replay reaches %s: what runs live, pages", no)
+		}
+	}
+	if len(reached) < 8 {
+		t.Errorf("a replay reaches no more than %v", reached)
+	}
+}
+
+// mentioned is what of a source listens, or joins a group.
+func mentioned(source *ast.File) (all []string) {
+	ast.Inspect(source, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				switch name := x.Name + "." + s.Sel.Name; name {
+				case "http.Server", "http.ListenAndServe", "http.Serve", "net.Listen", "net.ListenConfig", "kafka.ConsumerGroup", "kafka.NewConsumerGroup", "kafka.NewReader":
+					all = append(all, name)
+				}
+			}
+		}
+		return true
+	})
+	return all
 }
 
 func TestPurePackages(t *testing.T) {

@@ -28,7 +28,12 @@ var runs = map[string]struct {
 		`^{"time":"2015-07-01T00:00:00Z","principal":"app-netflix",.*"outcome":"served".*}\n$`},
 	`echo '{"time":"2015-07-01T00:00:00Z","principal":"app-netflix-web","feature":"msg.recommend","operation":"read"}' | bin/sunsetwatch explain --registrations deploy/registrations`: {0,
 		`\nVerdict: +this access is wrong: access_after_sunset \(warning\)\n`},
-	"bin/sunsetwatch test rules/scenarios": {0, `(?m)^ok    rules/scenarios/netflix-messages.txtar  \d`},
+	"bin/sunsetwatch replay --registrations deploy/registrations --out report deploy/archive": {0,
+		`(?s)^SEVERITY .*\ncritical  closed  netflix  msg.recommend  access_after_sunset  2,560 .*\nWritten to report/report.html, report/findings.ndjson, report/summary.json\n$`},
+	"bin/sunsetwatch replay --registrations deploy/registrations deploy/archive":                                                                             {0, `(?m)^4 findings: 1 open, 0 quiet, 3 closed, 0 withdrawn\.$`},
+	"bin/sunsetwatch replay --registrations deploy/registrations --known-at 2015-04-30T00:00:00Z deploy/archive":                                             {0, `(?m)^3 findings: 3 open, 0 quiet, 0 closed, 0 withdrawn\.$`},
+	"bin/sunsetwatch replay --registrations deploy/registrations --as-then -o json deploy/archive":                                                           {0, `(?m)^{.*"kind":"access_after_sunset".*"opened_at":"2015-07-01T00:00:00Z"`},
+	"bin/sunsetwatch test rules/scenarios":                                                                                                                   {0, `(?m)^ok    rules/scenarios/netflix-messages.txtar  \d`},
 	"go run ./deploy/generate rules -external-url https://sunsetwatch.example.com -runbook-url https://wiki.example.com/sunsetwatch > sunsetwatch.rules.yml": {0, `^$`},
 }
 

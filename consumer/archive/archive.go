@@ -258,7 +258,7 @@ func (a *Archive) Read(ctx context.Context, p Part, sink Sink) (Counts, error) {
 	defer a.idle.Put(w)
 	in := a.inputs[p.Input]
 	var c Counts
-	w.lines.begin(in, sink, &c)
+	w.lines.begin(sink, &c)
 	defer w.lines.end()
 	err := in.read(ctx, a, w, p.Index, sink, &c)
 	var damage *Damage

@@ -9,6 +9,10 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
+// plainDictionary is what old writers call the encodings of dictionaries and of
+// indexes into them.
+const plainDictionary format.Encoding = 2
+
 // column reads one column of a row group, page by page. What it gives of the
 // current page is row by row.
 type column struct {
@@ -185,7 +189,7 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 	c.ids = nil
 	e := format.Encoding(encoding)
 	switch {
-	case e == format.PlainDictionary || e == format.RLEDictionary:
+	case e == plainDictionary || e == format.RLEDictionary:
 		if err := c.needDictionary(); err != nil {
 			return err
 		}
@@ -292,7 +296,7 @@ func (c *column) needDictionary() error {
 	}
 	d := &c.dict
 	n := int(c.dictionary.values)
-	if e := format.Encoding(c.dictionary.encoding); e != format.Plain && e != format.PlainDictionary {
+	if e := format.Encoding(c.dictionary.encoding); e != format.Plain && e != plainDictionary {
 		return errPage
 	}
 	d.base = l.values

@@ -25,7 +25,7 @@ type lines struct {
 // kept is how much memory for the odd long line is kept.
 const kept = 1 << 16
 
-func (l *lines) begin(_ *input, sink Sink, c *Counts) {
+func (l *lines) begin(sink Sink, c *Counts) {
 	l.sink, l.counts, l.ended, l.blank = sink, c, 0, 0
 	l.empty.Timestamp = access.End
 	l.rest = l.rest[:0]

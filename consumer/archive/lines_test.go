@@ -241,7 +241,7 @@ func TestAllocations(t *testing.T) {
 			return testing.AllocsPerRun(5, func() {
 				var c Counts
 				for k := range in.parts {
-					w.lines.begin(in, &tally{}, &c)
+					w.lines.begin(&tally{}, &c)
 					if err := in.read(context.Background(), a, w, k, &tally{}, &c); err != nil {
 						t.Fatal(err)
 					}

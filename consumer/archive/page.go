@@ -142,14 +142,19 @@ func (p *pages) read(maxRep, maxDef int) (l levels, err error) {
 	if size < 0 {
 		return l, errPage
 	}
-	if cap(p.raw) < int(h.inflated)+slack {
-		p.raw = make([]byte, int(h.inflated)+slack)
-	}
-	raw := p.raw[:int(h.inflated)]
 	codec := p.chunk.codec
 	if p.v2 && h.uncompressed {
 		codec = format.Uncompressed
 	}
+	if most, err := inflatesTo(codec, b[prefix:]); err != nil {
+		return l, err
+	} else if int64(size) > most {
+		return l, fmt.Errorf("%w: it cannot inflate to what it says", errPage)
+	}
+	if cap(p.raw) < int(h.inflated)+slack {
+		p.raw = make([]byte, int(h.inflated)+slack)
+	}
+	raw := p.raw[:int(h.inflated)]
 	copy(raw, b[:prefix])
 	if size > 0 || n > prefix {
 		if err := p.inflate(codec, raw[prefix:], b[prefix:]); err != nil {
@@ -189,6 +194,38 @@ func (p *pages) read(maxRep, maxDef int) (l levels, err error) {
 	}
 	l.values = raw
 	return l, nil
+}
+
+// inflatesTo is the most that src can inflate to, so that nothing is allocated that
+// cannot be filled.
+func inflatesTo(codec format.CompressionCodec, src []byte) (int64, error) {
+	size := int64(len(src))
+	switch codec {
+	case format.Snappy:
+		n, err := s2.DecodedLen(src)
+		if err != nil && size > 0 {
+			return 0, fmt.Errorf("%w: %w", errPage, err)
+		}
+		return int64(n), nil
+	case format.Gzip:
+		return 1100 * size, nil // beyond what deflate can reach
+	case format.Lz4Raw:
+		return 256 * size, nil
+	case format.Zstd:
+		most := int64(0)
+		hop := &hopper{r: bytes.NewReader(src), size: size}
+		for {
+			f, err := hop.next()
+			if errors.Is(err, io.EOF) {
+				return most, nil
+			}
+			if err != nil {
+				return 0, fmt.Errorf("%w: %w", errPage, err)
+			}
+			most += f.most
+		}
+	}
+	return size, nil
 }
 
 // inflate fills dst, no more and no less.

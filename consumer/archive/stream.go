@@ -62,7 +62,7 @@ func (a *Archive) openStream(in *input, f *found) error {
 	}
 	e, err := sniff(first, a.options.Format)
 	if err == nil && e == columns {
-		err = errors.New("Parquet is read from its end, which a stream does not allow: give the path of a file")
+		err = errors.New("it is Parquet, which is read from its end, which a stream does not allow: give the path of a file")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)

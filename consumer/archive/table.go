@@ -497,13 +497,14 @@ func (t *table) slow(i int, people bool) *access.Event {
 	}
 	ev, rej := t.decoder.Row(t.values)
 	if rej != nil && len(unread) > 0 {
-		// People or id may be wrong too, and come before what is wrong in the event.
+		// People or id may be wrong too, and come before what is wrong; or they are
+		// wrong only where a part of what they are read from is missing.
 		for _, p := range unread {
 			if t.columns[p].decode() == nil {
 				t.values[p] = t.rowValue(p, i)
 			}
 		}
-		_, rej = t.decoder.Row(t.values)
+		ev, rej = t.decoder.Row(t.values)
 	}
 	if rej != nil {
 		t.counts.Rejected[rej.Reason]++

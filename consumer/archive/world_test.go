@@ -224,9 +224,7 @@ func write(t testing.TB, files map[string][]byte) string {
 
 // told is what a sink was told, in words.
 type told struct {
-	mu    sync.Mutex
 	lines []string
-	sep   string
 }
 
 func (s *told) Add(ev *access.Event, at access.Position) {

@@ -156,6 +156,7 @@ func (b *Browser) call(session, method string, params map[string]any, into any) 
 type View struct {
 	Width, Height int
 	Dark          bool
+	Paper         bool // as it is printed, on a sheet as wide
 }
 
 // Page is one page that was loaded.
@@ -185,7 +186,11 @@ func (b *Browser) Open(url string, v View) *Page {
 	if v.Dark {
 		scheme = "dark"
 	}
-	p.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+	media := ""
+	if v.Paper {
+		media = "print"
+	}
+	p.call("Emulation.setEmulatedMedia", map[string]any{"media": media, "features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 	p.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": v.Width, "height": v.Height, "deviceScaleFactor": 1, "mobile": false}, nil)
 	p.call("Page.navigate", map[string]any{"url": url}, nil)
 	select {

@@ -28,6 +28,7 @@ const (
 	alertmanager = "alertmanager"
 	duckdb       = "duckdb"
 	chromium     = "chromium"
+	strace       = "strace"
 )
 
 // Promtool returns the path of Prometheus' promtool.
@@ -40,6 +41,12 @@ func Promtool(t testing.TB) string {
 func Amtool(t testing.TB) string {
 	t.Helper()
 	return program(t, alertmanager, "amtool")
+}
+
+// Strace returns the path of strace, which tells what a process asks of the kernel.
+func Strace(t testing.TB) string {
+	t.Helper()
+	return program(t, strace, "strace")
 }
 
 // program returns the path of one program of a component: from the cache, else

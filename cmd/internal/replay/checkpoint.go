@@ -36,6 +36,7 @@ type checkpoint struct {
 	Ranges  map[string][]rangeOf `json:"ranges,omitempty"` // of topics, by input
 	Then    []byte               `json:"then,omitempty"`   // detector.Then
 	facts   []byte
+	daily   []byte
 	arrived []byte
 	repeats []byte
 	recent  [][]byte // by number of input
@@ -49,7 +50,7 @@ func (c *checkpoint) encode() ([]byte, error) {
 		return nil, err
 	}
 	b := []byte(stateMagic)
-	for _, part := range append([][]byte{head, c.facts, c.arrived, c.repeats}, c.recent...) {
+	for _, part := range append([][]byte{head, c.facts, c.daily, c.arrived, c.repeats}, c.recent...) {
 		b = binary.AppendUvarint(b, uint64(len(part)))
 		b = append(b, part...)
 	}
@@ -72,10 +73,10 @@ func decodeCheckpoint(b []byte) (*checkpoint, error) {
 		parts = append(parts, b[k:k+int(size)])
 		b = b[k+int(size):]
 	}
-	if len(parts) < 4 {
+	if len(parts) < 5 {
 		return nil, errState
 	}
-	c := &checkpoint{facts: parts[1], arrived: parts[2], repeats: parts[3], recent: parts[4:]}
+	c := &checkpoint{facts: parts[1], daily: parts[2], arrived: parts[3], repeats: parts[4], recent: parts[5:]}
 	if err := json.Unmarshal(parts[0], c); err != nil {
 		return nil, errState
 	}
@@ -108,7 +109,7 @@ func (c *count) keep(dir string, run map[string]string, then []byte) error {
 			s.Ranges[r.address] = r.partitions
 		}
 	}
-	s.facts = c.facts.AppendPieces(nil)
+	s.facts, s.daily = c.facts.AppendPieces(nil), c.facts.AppendDaily(nil)
 	if c.arrivals != nil {
 		s.arrived = c.arrivals.Append(nil)
 	}
@@ -137,6 +138,9 @@ func (c *count) restore(s *checkpoint) error {
 	}
 	var err error
 	if c.facts, err = ledger.LoadPieces(s.facts, c.options()); err != nil {
+		return &BadInput{errState}
+	}
+	if err := c.facts.LoadDaily(s.daily); err != nil {
 		return &BadInput{errState}
 	}
 	if c.arrivals != nil {

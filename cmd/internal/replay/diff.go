@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -261,9 +262,53 @@ func value(raw json.RawMessage) string {
 	case string:
 		return v
 	case float64:
-		if v >= 0 && v == float64(uint64(v)) {
-			return grouped(uint64(v))
+		return numberText(v, raw)
+	case map[string]any:
+		return objectText(v, raw)
+	case []any:
+		var all []string
+		for _, item := range v {
+			text, ok := item.(string)
+			if !ok {
+				return string(raw)
+			}
+			all = append(all, text)
 		}
+		return strings.Join(all, ", ")
 	}
 	return string(raw)
+}
+
+func numberText(v float64, raw json.RawMessage) string {
+	if v >= 0 && v == float64(uint64(v)) {
+		return grouped(uint64(v))
+	}
+	return string(raw)
+}
+
+// objectText is a coordinate by its time and place, a closure by its reason, a
+// decision by what was recorded, and numbers by name.
+func objectText(v map[string]any, raw json.RawMessage) string {
+	text := func(name string) string {
+		s, _ := v[name].(string)
+		return s
+	}
+	switch {
+	case v["time"] != nil:
+		offset, _ := v["offset"].(float64)
+		return fmt.Sprintf("%s (%s:%.0f)", text("time"), text("source"), offset)
+	case v["why"] != nil:
+		return text("why")
+	case v["reason"] != nil || v["recorded"] != nil || v["ticket"] != nil:
+		return strings.Join(slices.DeleteFunc([]string{text("recorded"), text("by"), text("reason"), text("ticket")}, func(s string) bool { return s == "" }), ", ")
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		n, ok := v[name].(float64)
+		if !ok {
+			return string(raw)
+		}
+		all = append(all, name+" "+numberText(n, raw))
+	}
+	return strings.Join(all, ", ")
 }

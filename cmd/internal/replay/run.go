@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules"
 	"sunsetwatch/rules/access"
+	"sunsetwatch/rules/registry"
 )
 
 // Result is what came of a run.
@@ -23,12 +23,18 @@ type Result struct {
 	Set                       // Registry is as it was known
 	Findings []*rules.Finding // in the order of rules.Compare
 	Summary  *Summary
+	Hashes   map[string]string // SHA-256 of the inputs that are files, in hex, by path; only with Options.Out
 	Facts    *ledger.Ledger
-	Lacks    []string // why it is not complete; none: it is
-	Notes    []string // what a person should know
+	First    access.Instant // of the events counted; no meaning where there is none
+	Last     access.Instant // Beginning: no event was counted
+	Lacks    []string       // why it is not complete; none: it is
+	Notes    []string       // what a person should know
 
 	rejected [access.Reasons][]rejected
 }
+
+// Now is the time of judgement, where an event was counted.
+func (r *Result) Now() access.Instant { return r.now(r.Last) }
 
 // Run reads all inputs and judges what is in them. The error is a *BadInput, an
 // *Interrupted, or one of writing; nothing was written then but, perhaps, what
@@ -56,6 +62,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	if r.Out == "" {
 		return result, nil
+	}
+	if result.Hashes, err = hashes(ctx, c.inputs, r.Workers); err != nil {
+		return nil, r.stopped(ctx, err)
 	}
 	if err := result.write(r.Out, r.Also); err != nil {
 		return nil, fmt.Errorf("writing the output: %w", err)
@@ -110,10 +119,11 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 		c, err := r.pass(ctx, &count{
 			terms: detector.Cuts(r.Registry, r.Rules),
 			pieces: func() ledger.PiecesOptions {
-				if r.Ledger != "" {
-					return ledger.PiecesOptions{Months: true} // for registrations that nobody wrote yet
+				p := r.pieces(known)
+				if r.Ledger == "" {
+					p.People = detector.Concern(known)
 				}
-				return ledger.PiecesOptions{People: detector.Concern(known)}
+				return p
 			},
 		})
 		if err != nil {
@@ -131,7 +141,7 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 	for tries := 1; ; tries++ {
 		c, err := r.pass(ctx, &count{
 			terms: r.then.Cuts(), timed: true, watch: r.then.Watch(),
-			pieces: func() ledger.PiecesOptions { return ledger.PiecesOptions{Months: r.Ledger != ""} },
+			pieces: func() ledger.PiecesOptions { return r.pieces(r.Registry.KnownAt(r.KnownAt)) },
 		})
 		if err != nil {
 			return nil, nil, err
@@ -147,6 +157,16 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 		}
 		r.Progress.say("reading once more: findings ended between the instants that registrations give")
 	}
+}
+
+// pieces are what one worker keeps: months for registrations that nobody wrote yet,
+// days for pictures.
+func (r *run) pieces(known *registry.Snapshot) ledger.PiecesOptions {
+	p := ledger.PiecesOptions{Months: r.Ledger != ""}
+	if r.Out != "" {
+		p.Daily = detector.Concern(known)
+	}
+	return p
 }
 
 // mostPasses over the events are taken for a judgement as then.
@@ -238,7 +258,8 @@ func (r *run) name(inputs []input) map[string]string {
 
 func (r *run) result(c *count, findings []*rules.Finding) (*Result, error) {
 	known := r.Registry.KnownAt(r.KnownAt)
-	result := &Result{Question: r.Question, Set: Set{known, r.Rules}, Findings: findings, Facts: c.facts}
+	result := &Result{Question: r.Question, Set: Set{known, r.Rules}, Findings: findings,
+		Facts: c.facts, First: c.facts.Earliest(), Last: c.facts.Latest()}
 	result.rejected = firstRejected(c.inputs, c.jobs)
 	result.summarize(c, r.Registry)
 	for _, in := range c.inputs {
@@ -259,9 +280,6 @@ func (r *run) result(c *count, findings []*rules.Finding) (*Result, error) {
 	s.Complete = len(result.Lacks) == 0
 	return result, nil
 }
-
-// outPath is a path in the directory of the output, for a person.
-func outPath(dir, name string) string { return filepath.Join(dir, name) }
 
 // plural is n things.
 func plural(n int, thing string) string {

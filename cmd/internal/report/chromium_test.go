@@ -39,7 +39,7 @@ func TestPageInChromium(t *testing.T) {
 		if err := os.WriteFile(path, written(t, told(t, o)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for _, v := range []components.View{{Width: 1280, Height: 900}, {Width: 390, Height: 844}, {Width: 1280, Height: 900, Dark: true}} {
+		for _, v := range []components.View{{Width: 1280, Height: 900}, {Width: 390, Height: 844}, {Width: 1280, Height: 900, Dark: true}, {Width: 688, Height: 900, Paper: true}} {
 			p := browser.Open("file://"+path, v)
 			if said := p.Said(); len(said) > 0 {
 				t.Errorf("%+v: the console has %q", v, said)
@@ -64,26 +64,26 @@ func TestPageInChromium(t *testing.T) {
 			if !strings.Contains(seen.Text, story.Markup) {
 				t.Errorf("%+v: the name is not shown as it is", v)
 			}
-			keep(t, fmt.Sprintf("report-%d-dark-%t-days-%t.png", v.Width, v.Dark, o.Days), p.Screenshot())
-			if v.Width == 1280 && !v.Dark {
+			keep(t, fmt.Sprintf("report-%d-dark-%t-days-%t.png", v.Width, v.Dark, o.Days), p.Screenshot)
+			if v.Paper {
 				pdf := p.PDF()
 				if !bytes.HasPrefix(pdf, []byte("%PDF")) || len(pdf) < 20_000 {
 					t.Errorf("a print of %d bytes", len(pdf))
 				}
-				keep(t, fmt.Sprintf("report-days-%t.pdf", o.Days), pdf)
+				keep(t, fmt.Sprintf("report-days-%t.pdf", o.Days), func() []byte { return pdf })
 			}
 		}
 	}
 }
 
 // keep puts a file where a person can look at it, if asked.
-func keep(t *testing.T, name string, data []byte) {
+func keep(t *testing.T, name string, data func() []byte) {
 	t.Helper()
 	dir := os.Getenv("SUNSETWATCH_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), data(), 0o644); err != nil {
 		t.Error(err)
 	}
 }

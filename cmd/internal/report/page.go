@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"sunsetwatch/cmd/internal/termsheet"
 	"sunsetwatch/cmd/internal/timeline"
@@ -49,6 +50,7 @@ type section struct {
 	Life                    []pair
 	PeopleCell              string
 	PeopleTitle             string
+	SinceDay, LastDay       string
 }
 
 type year struct {
@@ -223,14 +225,18 @@ func (p *page) answer() (string, string) {
 			states = append(states, number(s.n)+" "+s.word)
 		}
 	}
-	tail := fmt.Sprintf("%s in all: %s.", plural(all, "finding", "findings"), list(states))
+	be := "are"
+	if all == 1 {
+		be = "is"
+	}
+	tail := fmt.Sprintf("There %s %s in all: %s.", be, plural(all, "finding", "findings"), list(states))
 	switch {
 	case late == 0 && unjudged > 0:
-		return fmt.Sprintf("No finding is about accesses after a sunset, although %s counted: see what was not found. There are %s", plural(unjudged, "one was", "were"), tail), worst.String()
+		return fmt.Sprintf("No finding is about accesses after a sunset, although %s counted: see what was not found. %s", plural(unjudged, "one was", "were"), tail), worst.String()
 	case late == 0:
-		return "Nobody was served after a sunset. There are other findings, " + tail, worst.String()
+		return "Nobody was served after a sunset. " + tail, worst.String()
 	}
-	return fmt.Sprintf("Yes. %s went on after a sunset, with %s for %s, the last on %s. There are %s",
+	return fmt.Sprintf("Yes. %s went on after a sunset, with %s for %s, the last on %s. %s",
 		plural(len(partners), "partner", "partners"), plural(accesses, "access", "accesses"),
 		plural(len(features), "feature", "features"), date(last), tail), worst.String()
 }
@@ -246,6 +252,15 @@ func (d *Data) section(f *rules.Finding) *section {
 	s.PeopleCell, s.PeopleTitle = number(f.People), "exact"
 	if !f.PeopleExact {
 		s.PeopleCell, s.PeopleTitle = "≈ "+number(f.People), "estimated"
+	}
+	s.SinceDay, s.LastDay = "–", "–"
+	if f.Since != access.Beginning {
+		s.SinceDay = date(f.Since)
+	} else if f.FirstEvent != (rules.Coordinate{}) {
+		s.SinceDay = date(f.FirstEvent.Time)
+	}
+	if f.LastEvent != (rules.Coordinate{}) {
+		s.LastDay = date(f.LastEvent.Time)
 	}
 	s.Rows = d.numbers(f)
 	s.Years = years(tl, f)
@@ -418,7 +433,10 @@ func (s *section) life(f *rules.Finding) {
 		add("Opened", exact(f.OpenedAt))
 	}
 	if f.DetectionDelay != nil {
-		value := span(*f.DetectionDelay) + " after its first event"
+		value := "at its first event"
+		if *f.DetectionDelay > 0 {
+			value = span(*f.DetectionDelay) + " after its first event"
+		}
 		if f.LateReason != "" {
 			value += " (" + phrase(f.LateReason) + ")"
 		}
@@ -464,12 +482,19 @@ func stepOf(s *termsheet.Step, by *rules.Decision) step {
 		}
 		return *p
 	}
-	v := step{Step: s, Recorded: "since always", Effective: "all event times", By: of(s.By), Reason: of(s.Reason), Ticket: of(s.Ticket)}
+	when := func(p *string) string {
+		t, err := time.Parse(time.RFC3339Nano, of(p))
+		if err != nil {
+			return of(p)
+		}
+		return moment(access.At(t))
+	}
+	v := step{Step: s, Recorded: "since always", Effective: "all times", By: of(s.By), Reason: of(s.Reason), Ticket: of(s.Ticket)}
 	if s.Revision.Recorded != nil {
-		v.Recorded = *s.Revision.Recorded
+		v.Recorded = when(s.Revision.Recorded)
 	}
 	if s.Revision.Effective != nil {
-		v.Effective = "from " + *s.Revision.Effective
+		v.Effective = "from " + when(s.Revision.Effective)
 	}
 	v.Place = fmt.Sprintf("%s:%d", s.File, s.Line)
 	if by != nil {

@@ -156,8 +156,8 @@ func shown(tl *timeline.Timeline, f *rules.Finding, now access.Instant) (from, u
 		from, until = 0, 0
 	}
 	from = max(from, until.Plus(-longest)) // the length of all event time is more than an Instant holds
-	if from >= until {
-		from, until = from-15*access.OneDay, from+15*access.OneDay
+	if short := shortest - (until - from); short > 0 {
+		from, until = from-short/2, until+short/2
 	}
 	// What is near: a picture is not to be made of empty years.
 	reach := max((until-from)/3, 14*access.OneDay)
@@ -178,6 +178,9 @@ func shown(tl *timeline.Timeline, f *rules.Finding, now access.Instant) (from, u
 	margin := max((until-from)/80, access.OneDay)
 	return from - margin, until + margin
 }
+
+// shortest is the least that one picture shows.
+const shortest = 20 * access.OneDay
 
 // longest is the most that one picture shows.
 const longest = 200 * 365 * 24 * time.Hour
@@ -295,7 +298,7 @@ func (p *picture) bars(tl *timeline.Timeline, f *rules.Finding, a axis) {
 	if u == byMonth {
 		p.Peak = fmt.Sprintf("%s in %s", plural(peak.sum(), "access", "accesses"), peak.from.Time().Format("2006-01"))
 	}
-	scale := float64(plotHeight-6) / float64(peak.sum())
+	scale := float64(plotHeight-18) / float64(peak.sum())
 	paths := [classes]strings.Builder{}
 	for i := range columns {
 		c := &columns[i]
@@ -328,7 +331,7 @@ func (p *picture) bars(tl *timeline.Timeline, f *rules.Finding, a axis) {
 	if !tl.Exact && byClass[found] > 0 {
 		names[found] = "accesses of this finding, or of others about the same terms"
 	}
-	if !tl.Exact && byClass[found] == 0 && f.Events > 0 {
+	if !tl.Exact && byClass[found] == 0 && f.Events > 0 && f.State != rules.Withdrawn {
 		names[lawful] = "accesses; the facts at hand do not tell those of this finding apart"
 	}
 	for k := range paths {
@@ -366,7 +369,7 @@ func (p *picture) ticks(a axis) {
 			return
 		}
 		x := a.at(i)
-		if i < a.from || x > 0.985 {
+		if i < a.from || x > 0.9 {
 			continue
 		}
 		label := t.Format("2006-01")
@@ -379,7 +382,7 @@ func (p *picture) ticks(a axis) {
 
 func (p *picture) dayTicks(a axis, step int) {
 	for t := a.from.Day() + 1; t.Start() < a.until; t += access.Day(step) {
-		if x := a.at(t.Start()); x <= 0.97 {
+		if x := a.at(t.Start()); x <= 0.9 {
 			p.Ticks = append(p.Ticks, tick{percent(x), t.Start().Time().Format("01-02"), len(p.Ticks)%2 == 1})
 		}
 	}

@@ -77,10 +77,8 @@ func Write(w io.Writer, d Data) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"n":      number,
 		"moment": moment,
-		"always": always,
 		"exact":  exact,
 		"text":   text,
-		"bytes":  size,
 		"plural": plural,
 	}).Parse(pageSource)
 	if err != nil {

@@ -73,23 +73,9 @@ func text(s string) string {
 
 func hidden(r rune) bool { return !unicode.IsPrint(r) && r != ' ' }
 
-func size(n int64) string {
-	const unit = 1000
-	if n < unit {
-		return plural(n, "byte", "bytes")
-	}
-	f, i := float64(n)/unit, 0
-	for ; f >= unit && i < 4; i++ {
-		f /= unit
-	}
-	return fmt.Sprintf("%.1f %cB", f, "kMGTP"[i])
-}
-
 // span is a number of seconds as people say it.
 func span(seconds int64) string {
 	switch {
-	case seconds < 0:
-		return "–"
 	case seconds < 120:
 		return plural(seconds, "second", "seconds")
 	case seconds < 2*3600:

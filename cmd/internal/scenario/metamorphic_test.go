@@ -491,7 +491,7 @@ func stories(t *testing.T, most int) map[string]*trial {
 }
 
 func TestWaysOfEventsChangeNothing(t *testing.T) {
-	most, n := 3000, *cases/6
+	most, n := 1500, *cases/10
 	if testing.Short() {
 		most, n = 400, *cases/60
 	}
@@ -516,7 +516,7 @@ func TestWaysOfEventsChangeNothing(t *testing.T) {
 			}
 			n := n
 			if way.name == "restarts" {
-				n = max(2, n/10) // the window of duplicates makes them slow
+				n = max(2, n/5) // the window of duplicates makes them slow
 			}
 			onRandomCases(t, n, true, func(c model.Case) string {
 				x, err := read(c)

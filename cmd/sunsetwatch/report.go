@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"sunsetwatch/cmd/internal/registrations"
+	"sunsetwatch/cmd/internal/replay"
+	"sunsetwatch/cmd/internal/report"
+	"sunsetwatch/rules/access"
+)
+
+// reportName is the page of a replay, one file that needs nothing beside it.
+const reportName = "report.html"
+
+// reportOf writes the page that tells what a replay found.
+func reportOf(registrationPaths []string, ruleFile string) func(dir string, r *replay.Result) error {
+	return func(dir string, r *replay.Result) error {
+		s := r.Summary
+		d := report.Data{
+			RegistrySHA256: s.RegistrySHA256,
+			From:           r.From, To: r.To, KnownAt: r.KnownAt, AsThen: r.AsThen,
+			Version:  version().String(),
+			Registry: r.Registry, Findings: r.Findings, Facts: r.Facts, Now: access.Beginning,
+			Read: s.EventsRead, Counted: s.EventsCounted, Duplicate: s.EventsDuplicate, OutOfRange: s.EventsOutOfRange,
+			First: r.First, Last: r.Last, Lacks: r.Lacks, Notes: r.Notes,
+		}
+		if r.Last != access.Beginning {
+			d.Now = r.Now()
+		}
+		files, err := registrations.Files(registrationPaths)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			d.Registrations = append(d.Registrations, report.File{Path: f.Name, SHA256: sumOf(f.Data)})
+		}
+		if ruleFile != "" {
+			data, err := os.ReadFile(ruleFile)
+			if err != nil {
+				return err
+			}
+			d.Rules = append(d.Rules, report.File{Path: ruleFile, SHA256: sumOf(data)})
+		}
+		for _, in := range s.Inputs {
+			d.Inputs = append(d.Inputs, report.Input{Path: in.Path, SHA256: r.Hashes[in.Path], Bytes: in.Bytes, Events: in.Events})
+		}
+		for reason := range access.Reasons {
+			name := access.Reason(reason).String()
+			if n := s.EventsRejected[name]; n > 0 {
+				d.Rejected = append(d.Rejected, report.Rejected{Reason: name, Events: n, Places: s.RejectedPlaces[name]})
+			}
+		}
+		file, err := os.Create(filepath.Join(dir, reportName))
+		if err != nil {
+			return err
+		}
+		out := bufio.NewWriter(file)
+		err = report.Write(out, d)
+		return errors.Join(err, out.Flush(), file.Sync(), file.Close())
+	}
+}
