@@ -47,6 +47,7 @@ test: ## Test everything: lint, unit, race, short fuzz, rules and routes, end to
 .PHONY: test-unit
 test-unit: ## Test the packages alone (3 min at most)
 	go test $(UNIT)
+	go -C bench/replay test .
 
 .PHONY: test-race
 test-race: ## The same with the race detector, without the longest; needs a C compiler
@@ -76,12 +77,14 @@ model: ## Hold judgements of N=10000 random cases against the slow, obvious mode
 .PHONY: vet
 vet: ## go vet
 	go vet ./...
+	go -C bench/replay vet .
 
 .PHONY: lint
 lint: ## gofmt and staticcheck
 	@unformatted=$$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 ls 2>/dev/null | xargs gofmt -l); \
 	if [[ -n $$unformatted ]]; then printf 'not formatted, run gofmt -w:\n%s\n' "$$unformatted" >&2; exit 1; fi
 	$(STATICCHECK) -checks=inherit,ST1000 ./...
+	cd bench/replay && go tool -modfile=../../deploy/tools/go.mod staticcheck -checks=inherit,ST1000 .
 
 .PHONY: fuzz-short
 fuzz-short: ## Fuzz each target for five seconds
@@ -107,6 +110,13 @@ bench-live: ## Measure the whole live path against a bare reader (5 min)
 .PHONY: bench-memory
 bench-memory: ## Measure memory after a million events and after five million (2 min)
 	go test -run '^$$' -bench '^BenchmarkMemory$$' -benchtime 1x -timeout 30m ./bench
+
+DUCKDB = .cache/duckdb/bin/python
+REPLAY ?=
+.PHONY: bench-replay
+bench-replay: build ## Compare replay with DuckDB, 5 million events (30 min); REPLAY='-events 400000' for flags; needs Python
+	@[[ -x $(DUCKDB) ]] || { python3 -m venv .cache/duckdb && .cache/duckdb/bin/pip install --quiet 'duckdb>=2.0.0'; }
+	go -C bench/replay run . -write ../2026-11-26-replay.md $(REPLAY)
 
 .PHONY: generate
 generate: ## Write the generated files again: alert rules and dashboards

@@ -148,7 +148,7 @@ func (f *Fold) Add(ev *access.Event, at access.Position) {
 	if len(f.log) == cap(f.log) {
 		f.log = slices.Grow(f.log, max(lookahead, len(f.log)))
 	}
-	f.log = append(f.log, logged{time: ev.Time, offset: at.Offset, place: placeOf(ev, at), records: ev.Records, bytes: ev.Bytes})
+	f.log = append(f.log, logged{time: ev.Time, offset: at.Offset, place: placeOf(ev.Late, at), records: ev.Records, bytes: ev.Bytes})
 	if ev.Outcome == access.Served && ev.Probe == access.NoProbe {
 		e := &f.log[len(f.log)-1]
 		if len(ev.Subject) > 0 {

@@ -18,6 +18,10 @@ type PiecesOptions struct {
 	// will ask how many people they were about; nil: always. It is to give the
 	// same answer for all instants between two cuts.
 	People func(c *Cell, at access.Instant) bool
+	// Together counts what People says no of in one cell for each pair and piece of
+	// time, and of that nothing but how many accesses and attempts there were, which
+	// was the first and which the last. It takes Terms and People, and no Months.
+	Together bool
 	// Daily keeps accesses by UTC day and pair, for pictures; nil: not. It says of
 	// the accesses of a cell around an instant whether they are wrong, and gives the
 	// same answer for all instants between two cuts. The memory that it takes is
@@ -41,6 +45,7 @@ type Pieces struct {
 	known            []pieceCell
 	key              []byte
 	source           *source
+	alike            *alike // nil: nothing is counted together
 }
 
 // pieceCell is a cell with the piece that was counted last: events are mostly in
@@ -62,6 +67,9 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 	if o.Months {
 		l.horizon = horizonAt(access.End) // everything is old
 	}
+	if o.Together {
+		p.alike = &alike{seed: p.seed, terms: l.terms}
+	}
 	return p
 }
 
@@ -75,27 +83,17 @@ func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) 
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
 	l := p.ledger
 	relation := ev.Relation()
+	if a, ok := p.alikeOf(ev, relation, false); ok && p.Lawful(&a, ev.Time) {
+		p.AddLawful(&a, ev.Time, at)
+		return
+	}
 	c := p.cellOf(ev, relation)
 	if ev.Time < c.from || ev.Time >= c.until {
 		p.enter(c, ev.Time)
 	}
-	l.earliest, l.latest = min(l.earliest, ev.Time), max(l.latest, ev.Time)
-	p.source.JudgedTo = max(p.source.JudgedTo, ev.Time)
-	p.source.Counted++
-
 	mark := markOf(ev, at, p.source.id)
 	s := c.total
-	if s.Events == 0 {
-		s.First, s.Last = mark, mark
-	} else {
-		if ev.Time <= s.First.Time && l.Before(mark, s.First) {
-			s.First = mark
-		}
-		if ev.Time >= s.Last.Time && l.Before(s.Last, mark) {
-			s.Last = mark
-		}
-	}
-	s.Events++
+	p.count(s, mark)
 	s.Records += ev.Records
 	s.Bytes += ev.Bytes
 	s.Days.Add(ev.Time)
@@ -132,6 +130,25 @@ func (p *Pieces) Add(ev *access.Event, at access.Position) {
 			addTo(&w.grantors, grantor)
 		}
 	}
+}
+
+// count counts an event as such, and where it is the first or the last.
+func (p *Pieces) count(s *Stretch, mark Mark) {
+	l := p.ledger
+	l.earliest, l.latest = min(l.earliest, mark.Time), max(l.latest, mark.Time)
+	p.source.JudgedTo = max(p.source.JudgedTo, mark.Time)
+	p.source.Counted++
+	if s.Events == 0 {
+		s.First, s.Last = mark, mark
+	} else {
+		if mark.Time <= s.First.Time && l.Before(mark, s.First) {
+			s.First = mark
+		}
+		if mark.Time >= s.Last.Time && l.Before(s.Last, mark) {
+			s.Last = mark
+		}
+	}
+	s.Events++
 }
 
 func addTo(p **People, hash uint64) {

@@ -18,12 +18,12 @@ type Mark struct {
 }
 
 func markOf(ev *access.Event, at access.Position, source SourceID) Mark {
-	return Mark{Time: ev.Time, Offset: at.Offset, place: placeOf(ev, at), Source: source}
+	return Mark{Time: ev.Time, Offset: at.Offset, place: placeOf(ev.Late, at), Source: source}
 }
 
-func placeOf(ev *access.Event, at access.Position) uint32 {
+func placeOf(late bool, at access.Position) uint32 {
 	place := uint32(at.Index) << 1
-	if ev.Late {
+	if late {
 		place |= 1
 	}
 	return place

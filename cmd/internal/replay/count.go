@@ -145,7 +145,7 @@ func (c *count) newWorker(total *atomic.Uint64) *worker {
 // of the context, or of reading.
 func (w *worker) work(ctx context.Context, j *job, in *input) error {
 	w.begin(j, in)
-	counts, next, err := j.origin.read(ctx, j.part, j.Resume, w)
+	counts, next, err := j.origin.read(ctx, j.part, j.Resume, w.rows())
 	var damage *archive.Damage
 	switch {
 	case errors.As(err, &damage):

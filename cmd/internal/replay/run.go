@@ -125,7 +125,7 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 			pieces: func() ledger.PiecesOptions {
 				p := r.pieces(known)
 				if r.Ledger == "" {
-					p.People = detector.Concern(known)
+					p.People, p.Together = detector.Concern(known), true
 				}
 				return p
 			},

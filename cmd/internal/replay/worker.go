@@ -15,6 +15,7 @@ type worker struct {
 	ledger   *ledger.Ledger
 	pieces   *ledger.Pieces
 	arrivals *detector.Arrivals // nil: nobody asks when events happened
+	batches  *rowWorker         // nil: none was needed yet
 	signer   *ledger.Signer     // nil: no repeats are looked for
 	repeats  *repeats
 	total    *atomic.Uint64 // of all workers, for a person

@@ -1,0 +1,333 @@
+package ledger
+
+import (
+	"hash/maphash"
+	"slices"
+
+	"sunsetwatch/rules/access"
+)
+
+// Most accesses are lawful, and of these nobody asks more than how many there were
+// and which were the first and the last. So with PiecesOptions.Together they are
+// not counted cell by cell, but in one cell for each pair and piece of time. That
+// is found by small numbers for names, which stay in the caches of a processor,
+// where the cells and their facts do not.
+
+// Alike are events of one principal and feature that differ in time, counts and
+// place alone, and perhaps in people.
+type Alike struct {
+	pair   *alikePair
+	like   *like
+	number uint16 // of the like
+	served bool
+	late   bool
+}
+
+// alikePair is a pair by numbers.
+type alikePair struct {
+	current *alikePiece
+	pair    *pair
+	number  uint64 // that of its principal and that of its feature
+	pieces  []*alikePiece
+	cuts    [][]access.Instant // by number of the scope set among those of the feature
+}
+
+// alikePiece is a stretch of time over which the terms of a pair are the same.
+type alikePiece struct {
+	from, until      access.Instant
+	served, attempts *Stretch       // of the cell that what is lawful is counted in; nil: nothing was
+	more             []verdict      // of likes that have no place in verdicts
+	daily            []*dailyCounts // by number of the like; nil: not asked yet
+	verdicts         [64]verdict    // by number of the like
+}
+
+type verdict uint8
+
+const (
+	unasked verdict = iota
+	lawful
+	concerned
+)
+
+// like is what events of a feature have in common but principal and time.
+type like struct {
+	number  uint16
+	set     int
+	attr    Attributes
+	scopes  []string
+	anybody bool // the relation is not known
+}
+
+// alikePrincipal and alikeFeature are names by number.
+type alikePrincipal struct {
+	name   string
+	number uint64
+}
+
+type alikeFeature struct {
+	name   string
+	number uint64
+	likes  table[like]
+	sets   [][]string // of scopes
+}
+
+// How many of each there may be; events of others are counted cell by cell. Names
+// that nobody registered, of which there may be any number, always are.
+const (
+	mostAlikeNames = 1 << 16
+	mostAlikePairs = 1 << 14
+	mostLikes      = 1 << 10
+)
+
+// alike finds them.
+type alike struct {
+	seed       maphash.Seed
+	terms      Terms
+	principals table[alikePrincipal]
+	features   table[alikeFeature]
+	pairs      table[alikePair]
+}
+
+// table finds things by hash.
+type table[T any] struct {
+	slots []tableSlot // a power of two, at most half of them in use
+	all   []*T
+}
+
+type tableSlot struct {
+	hash uint64
+	n    uint32 // one more than the index in all; 0: free
+}
+
+// find yields what has the hash; new is where it can be put.
+func (t *table[T]) find(hash uint64, is func(*T) bool) *T {
+	if len(t.slots) == 0 {
+		return nil
+	}
+	for at := hash; ; at++ {
+		s := &t.slots[at&uint64(len(t.slots)-1)]
+		if s.n == 0 {
+			return nil
+		}
+		if s.hash == hash && is(t.all[s.n-1]) {
+			return t.all[s.n-1]
+		}
+	}
+}
+
+func (t *table[T]) put(hash uint64, x *T) {
+	t.all = append(t.all, x)
+	if 2*len(t.all) > len(t.slots) {
+		old := t.slots
+		t.slots = make([]tableSlot, max(64, 2*len(old)))
+		for _, s := range old {
+			if s.n > 0 {
+				t.place(s)
+			}
+		}
+	}
+	t.place(tableSlot{hash, uint32(len(t.all))})
+}
+
+func (t *table[T]) place(s tableSlot) {
+	at := s.hash
+	for t.slots[at&uint64(len(t.slots)-1)].n > 0 {
+		at++
+	}
+	t.slots[at&uint64(len(t.slots)-1)] = s
+}
+
+// Together is that of the options.
+func (p *Pieces) Together() bool { return p.alike != nil }
+
+// Alike finds what the event has in common with others. Where people is false, the
+// people of the event are not known, and it stands for events with any. ok is false
+// where each event is to be given to Add.
+func (p *Pieces) Alike(ev *access.Event, people bool) (a Alike, ok bool) {
+	relation := access.Self
+	if people {
+		relation = ev.Relation()
+	}
+	return p.alikeOf(ev, relation, !people)
+}
+
+func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation, anybody bool) (a Alike, ok bool) {
+	t := p.alike
+	if t == nil || ev.Probe != access.NoProbe {
+		return Alike{}, false
+	}
+	hash := maphash.Bytes(t.seed, ev.Principal)
+	pr := t.principals.find(hash, func(x *alikePrincipal) bool { return x.name == string(ev.Principal) })
+	if pr == nil {
+		if len(t.principals.all) >= mostAlikeNames || !t.terms.KnownPrincipal(string(ev.Principal)) {
+			return Alike{}, false
+		}
+		pr = &alikePrincipal{name: string(ev.Principal), number: uint64(len(t.principals.all))}
+		t.principals.put(hash, pr)
+	}
+	hash = maphash.Bytes(t.seed, ev.Feature)
+	f := t.features.find(hash, func(x *alikeFeature) bool { return x.name == string(ev.Feature) })
+	if f == nil {
+		if len(t.features.all) >= mostAlikeNames || !t.terms.KnownFeature(string(ev.Feature)) {
+			return Alike{}, false
+		}
+		f = &alikeFeature{name: string(ev.Feature), number: uint64(len(t.features.all))}
+		t.features.put(hash, f)
+	}
+	l := p.likeOf(f, ev, relation, anybody)
+	if l == nil {
+		return Alike{}, false
+	}
+	number := pr.number<<32 | f.number
+	hash = number * 0x9e3779b97f4a7c15
+	hash ^= hash >> 32
+	pair := t.pairs.find(hash, func(x *alikePair) bool { return x.number == number })
+	if pair == nil {
+		if len(t.pairs.all) >= mostAlikePairs {
+			return Alike{}, false
+		}
+		pair = &alikePair{pair: p.ledger.pairOf(p.ledger.principalOf(pr.name), f.name), number: number,
+			current: &alikePiece{from: access.End, until: access.Beginning}}
+		t.pairs.put(hash, pair)
+	}
+	return Alike{pair, l, l.number, ev.Outcome == access.Served, ev.Late}, true
+}
+
+func (p *Pieces) likeOf(f *alikeFeature, ev *access.Event, relation access.Relation, anybody bool) *like {
+	a := Attributes{ev.Operation, ev.Direction, ev.Outcome, relation, ev.Consent, ev.Indicator, ev.Probe}
+	hash := uint64(a.Operation) | uint64(a.Direction)<<8 | uint64(a.Outcome)<<16 | uint64(a.Relation)<<24 | uint64(a.Consent)<<32 | uint64(a.Indicator)<<40
+	if anybody {
+		hash |= 1 << 48
+	}
+	for _, s := range ev.Scopes {
+		hash = hash*0x9e3779b97f4a7c15 ^ maphash.Bytes(p.alike.seed, s)
+	}
+	hash *= 0x9e3779b97f4a7c15
+	hash ^= hash >> 32
+	l := f.likes.find(hash, func(x *like) bool {
+		if x.attr != a || x.anybody != anybody || len(x.scopes) != len(ev.Scopes) {
+			return false
+		}
+		for i, s := range ev.Scopes {
+			if x.scopes[i] != string(s) {
+				return false
+			}
+		}
+		return true
+	})
+	if l != nil || len(f.likes.all) >= mostLikes {
+		return l
+	}
+	l = &like{number: uint16(len(f.likes.all)), attr: a, anybody: anybody}
+	for _, s := range ev.Scopes {
+		l.scopes = append(l.scopes, string(s))
+	}
+	l.set = slices.IndexFunc(f.sets, func(s []string) bool { return slices.Equal(s, l.scopes) })
+	if l.set < 0 {
+		l.set = len(f.sets)
+		f.sets = append(f.sets, l.scopes)
+	}
+	f.likes.put(hash, l)
+	return l
+}
+
+// Lawful reports whether nobody will ask more of such an event at t than how many
+// there were, and which was the first and the last: then it is counted with
+// AddLawful, else with Add.
+func (p *Pieces) Lawful(a *Alike, t access.Instant) bool {
+	piece := a.pair.current
+	if t < piece.from || t >= piece.until {
+		piece = p.enterAlike(a.pair, t)
+	}
+	v := piece.verdictOf(a.number)
+	if *v == unasked {
+		*v = p.ask(a, piece, t)
+	}
+	return *v == lawful
+}
+
+func (x *alikePiece) verdictOf(n uint16) *verdict {
+	if int(n) < len(x.verdicts) {
+		return &x.verdicts[n]
+	}
+	i := int(n) - len(x.verdicts)
+	if i >= len(x.more) {
+		x.more = append(x.more, make([]verdict, i+1-len(x.more))...)
+	}
+	return &x.more[i]
+}
+
+// enterAlike moves a pair to the piece that holds t.
+func (p *Pieces) enterAlike(pair *alikePair, t access.Instant) *alikePiece {
+	i := slices.IndexFunc(pair.pieces, func(x *alikePiece) bool { return x.from <= t && t < x.until })
+	if i < 0 {
+		i = len(pair.pieces)
+		pair.pieces = append(pair.pieces, &alikePiece{from: access.Beginning, until: access.End})
+	}
+	pair.current = pair.pieces[i]
+	return pair.current
+}
+
+// ask finds out about a like in a piece, which may become smaller by it, so that
+// it lies between two cuts for all scopes that were met in it.
+func (p *Pieces) ask(a *Alike, piece *alikePiece, t access.Instant) verdict {
+	l, pair := a.like, a.pair
+	if l.set >= len(pair.cuts) {
+		pair.cuts = append(pair.cuts, make([][]access.Instant, l.set+1-len(pair.cuts))...)
+	}
+	if pair.cuts[l.set] == nil {
+		pair.cuts[l.set] = append([]access.Instant{}, p.alike.terms.Instants(pair.pair.principal.name, pair.pair.feature, l.scopes)...)
+	}
+	c := a.cell()
+	from, until := c.around(t, t)
+	piece.from, piece.until = max(piece.from, from), min(piece.until, until)
+	if p.options.People(&c, t) {
+		return concerned
+	}
+	if l.anybody {
+		c.attr.Relation = access.ThirdParty
+		if p.options.People(&c, t) {
+			return concerned
+		}
+	}
+	return lawful
+}
+
+// cell is one that such events are counted in, apart from a ledger.
+func (a *Alike) cell() Cell {
+	return Cell{pair: a.pair.pair, scopes: a.like.scopes, attr: a.like.attr, cuts: a.pair.cuts[a.like.set]}
+}
+
+// AddLawful counts an event of which Lawful was just said.
+func (p *Pieces) AddLawful(a *Alike, t access.Instant, at access.Position) {
+	l, piece := p.ledger, a.pair.current
+	to := &piece.served
+	if !a.served {
+		to = &piece.attempts
+	}
+	if *to == nil {
+		c := l.cellIn(a.pair.pair, a.like.scopes, a.like.attr)
+		l.changed(c)
+		from, _ := c.around(t, t)
+		*to = c.total(from)
+	}
+	p.count(*to, Mark{Time: t, Offset: at.Offset, place: placeOf(a.late, at), Source: p.source.id})
+	if a.served && p.options.Daily != nil {
+		p.dailyOf(a, piece, t).add(t.Day(), 1)
+	}
+}
+
+// dailyOf is where lawful accesses of a piece are counted by day: where those of
+// their cell would be.
+func (p *Pieces) dailyOf(a *Alike, piece *alikePiece, t access.Instant) *dailyCounts {
+	n := int(a.number)
+	if n >= len(piece.daily) {
+		piece.daily = append(piece.daily, make([]*dailyCounts, n+1-len(piece.daily))...)
+	}
+	if piece.daily[n] == nil {
+		c := a.cell()
+		from, until := c.around(t, t)
+		piece.daily[n] = a.pair.pair.daily.of(from, until, p.options.Daily(&c, t))
+	}
+	return piece.daily[n]
+}
