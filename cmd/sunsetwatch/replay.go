@@ -223,7 +223,7 @@ interrupted.`,
 					return &exit{exitUsage, err}
 				}
 			}
-			o.Also = append(o.Also, reportOf(a.registrations, a.rules))
+			o.Also = append(o.Also, reportOf(a.registrations, a.rules), writeMetrics)
 			o.Progress = progressTo(c.ErrOrStderr())
 			o.Clock = time.Now
 			result, err := replay.Run(c.Context(), o)
@@ -231,6 +231,11 @@ interrupted.`,
 				return replayFailure(c.Context(), err)
 			}
 			result.Tell(c.ErrOrStderr())
+			if o.Out != "" {
+				if err := tellMetrics(c.ErrOrStderr(), o.Out); err != nil {
+					return &exit{exitUsage, err}
+				}
+			}
 			if output == "json" {
 				err = replay.WriteFindings(c.OutOrStdout(), result.Findings)
 			} else if err = result.Table(c.OutOrStdout()); err == nil && o.Out != "" {
@@ -289,7 +294,7 @@ func sumOf(data []byte) string {
 // written are the paths of the output, the hidden ones left out.
 func written(dir string) []string {
 	var all []string
-	for _, name := range []string{reportName, replay.FindingsName, replay.SummaryName, "metrics"} {
+	for _, name := range []string{reportName, replay.FindingsName, replay.SummaryName, metricsName} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			all = append(all, filepath.Join(dir, name))
 		}
