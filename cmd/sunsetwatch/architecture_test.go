@@ -208,8 +208,8 @@ var directions = map[string]reasons{
 		"detector/ledger":            "the key that hashes people is one of the ledger",
 		"detector/ledger/store":      "the flag --subject-key-file",
 		"detector/ledger/table":      "the flag --ledger",
-		"cmd/internal/report":        "the page of a replay",
 		"cmd/internal/openmetrics":   "the metrics of a replay",
+		"cmd/internal/report":        "the page of a replay",
 	},
 	"deploy": {
 		"deploy/grafana":    "dashboards are rendered",

@@ -156,7 +156,7 @@ func TestDemoAnswersAndStops(t *testing.T) {
 	for line := range strings.Lines(table + "\n") {
 		// Estimates depend on the key of the day.
 		row, _, estimated := strings.Cut(line, "about")
-		if !strings.HasPrefix(line, "critical ") {
+		if !strings.HasPrefix(line, "critical ") || strings.HasSuffix(line, "Z\n") { // rows of a replay end with times
 			continue
 		}
 		rows++
