@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"sunsetwatch/cmd/internal/openmetrics"
 	"sunsetwatch/cmd/internal/replay"
 	"sunsetwatch/consumer/archive"
 	"sunsetwatch/consumer/codec"
@@ -225,7 +224,7 @@ interrupted.`,
 					return &exit{exitUsage, err}
 				}
 			}
-			o.Also = append(o.Also, reportOf(a.registrations, a.rules), metricsOf)
+			o.Also = append(o.Also, reportOf(a.registrations, a.rules), writeMetrics)
 			o.Progress = progressTo(c.ErrOrStderr())
 			o.Clock = time.Now
 			result, err := replay.Run(c.Context(), o)
@@ -233,8 +232,10 @@ interrupted.`,
 				return replayFailure(c.Context(), err)
 			}
 			result.Tell(c.ErrOrStderr())
-			if o.Out != "" && result.Last != access.Beginning {
-				fmt.Fprint(c.ErrOrStderr(), openmetrics.Commands(filepath.Join(o.Out, metricsName)))
+			if o.Out != "" {
+				if err := tellMetrics(c.ErrOrStderr(), o.Out); err != nil {
+					return &exit{exitUsage, err}
+				}
 			}
 			if output == "json" {
 				err = replay.WriteFindings(c.OutOrStdout(), result.Findings)

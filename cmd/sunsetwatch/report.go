@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"sunsetwatch/cmd/internal/openmetrics"
 	"sunsetwatch/cmd/internal/registrations"
 	"sunsetwatch/cmd/internal/replay"
 	"sunsetwatch/cmd/internal/report"
@@ -62,17 +61,4 @@ func reportOf(registrationPaths []string, ruleFile string) func(dir string, r *r
 		err = report.Write(out, d)
 		return errors.Join(err, out.Flush(), file.Sync(), file.Close())
 	}
-}
-
-// metricsName is the directory of what Prometheus can be given.
-const metricsName = "metrics"
-
-// metricsOf writes what was found at original times.
-func metricsOf(dir string, r *replay.Result) error {
-	d := openmetrics.Data{Registry: r.Registry, Rules: r.Rules, Findings: r.Findings, Facts: r.Facts, Now: access.Beginning}
-	if r.Last != access.Beginning {
-		d.Now = r.Now()
-	}
-	_, err := openmetrics.Write(filepath.Join(dir, metricsName), d)
-	return err
 }
