@@ -182,14 +182,9 @@ func shuffled(events []exported, r *rand.Rand) []exported {
 
 var sourceAndOffset = regexp.MustCompile(`,"source":"[^"]*","offset":\d+`)
 
-// findingsFile are the lines of findings.ndjson, without sources and offsets.
-func findingsFile(t *testing.T, out string) []string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(out, replay.FindingsName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.SplitAfter(sourceAndOffset.ReplaceAllString(string(data), ""), "\n")
+// linesOf are the lines of findings.ndjson, without sources and offsets.
+func linesOf(findings []byte) []string {
+	return strings.SplitAfter(sourceAndOffset.ReplaceAllString(string(findings), ""), "\n")
 }
 
 // apart are findings without some fields. Of kinds that are said of what did not
@@ -271,8 +266,12 @@ func ofStory(t *testing.T, name string) (*Scenario, *runner) {
 	return s, &runner{Scenario: s, ctx: context.Background(), registrations: registrationsName}
 }
 
-// manyEvents is from where on a story is told in fewer ways.
-const manyEvents = 100_000
+// A story with so many events is told in fewer ways, or in short tests not at all.
+const (
+	manyEvents    = 20_000
+	tooManyEvents = 200_000
+	shortEvents   = 1000
+)
 
 func TestScenariosInEveryFormat(t *testing.T) {
 	for _, name := range corpus(t) {
@@ -283,92 +282,127 @@ func TestScenariosInEveryFormat(t *testing.T) {
 		t.Run(base, func(t *testing.T) {
 			t.Parallel()
 			s, r := ofStory(t, name)
-			i := slices.IndexFunc(s.steps, func(st step) bool { return st.verb == judgeStep })
-			if i < 0 {
-				return // TestScenarios tells it
-			}
-			many := s.events() > manyEvents
-			if many && testing.Short() {
+			if testing.Short() && s.events() > shortEvents {
 				t.Skip("many events")
 			}
-			st := &s.steps[i]
-			for i := range s.steps { // as then has the most to differ in
-				if s.steps[i].verb == judgeStep && (s.steps[i].asThen || !st.asThen) {
-					st = &s.steps[i]
+			var steps []*step
+			for i := range s.steps {
+				if s.steps[i].verb == judgeStep {
+					steps = append(steps, &s.steps[i])
 				}
 			}
-			events := s.export()
-			ask := func(inputs string, workers int) []string {
-				t.Helper()
-				out := t.TempDir()
-				r.replayed(t, st, inputs, workers, out)
-				return findingsFile(t, out)
+			if len(steps) == 0 {
+				return // TestScenarios tells it
 			}
-			want := ask(packed(t, events, 1, always(0)), 1)
-			same := func(what string, got []string) {
-				t.Helper()
-				if diff := gocmp.Diff(want, got); diff != "" {
-					t.Errorf("%s, %s (-JSONL +it):\n%s", st.text, what, diff)
-				}
-			}
-			if many {
-				for format := 1; format < 3; format++ {
-					same(formats[format].name, ask(packed(t, events, 1, always(format)), 2))
-				}
+			if s.events() > tooManyEvents {
+				inFormatsOfLines(t, s, r, steps[0])
 				return
 			}
+			c := comparison{runner: r, events: s.export()}
+			dirs := make([]string, len(formats))
 			for format := range formats {
-				dir := packed(t, events, 1, always(format))
-				for workers := 1; workers <= 4; workers *= 2 {
-					same(fmt.Sprintf("%s, %d workers", formats[format].name, workers), ask(dir, workers))
+				dirs[format] = packed(t, c.events, 1, always(format))
+			}
+			for i, st := range steps {
+				c.step = st
+				c.want = c.ask(t, dirs[0], 1)
+				for format := range formats {
+					for workers := 1; workers <= 4; workers *= 2 {
+						if i == 0 || workers == 1<<((format+i)%3) {
+							c.same(t, fmt.Sprintf("%s, %d workers", formats[format].name, workers), c.ask(t, dirs[format], workers))
+						}
+					}
 				}
 			}
-			seed := rand.New(rand.NewPCG(uint64(len(events)), 10))
-			for n := range 10 {
-				files, first, workers := 1+n, seed.IntN(len(formats)), 1<<(n%3)
-				dir := packed(t, shuffled(events, seed), files, func(i int) int { return (first + i) % len(formats) })
-				same(fmt.Sprintf("shuffle %d, %d files, %d workers", n, files, workers), ask(dir, workers))
+			if s.events() > manyEvents {
+				// Each part goes on for some blocks, in which it is interrupted.
+				c.interrupted(t, 1, len(formats), 1000)
+				return
 			}
-			interruptedInEveryFormat(t, r, st, events, same)
-
-			k := newTopics(t, kfake.SeedTopics(1, "one"), kfake.SeedTopics(4, "four"))
-			address := k.produce(t, "one", events, func(int) int32 { return 0 })
-			for workers := 1; workers <= 4; workers *= 2 {
-				if diff := gocmp.Diff(apart(t, want), apart(t, ask(address, workers))); diff != "" {
-					t.Errorf("%s, one partition, %d workers (-JSONL +it):\n%s", st.text, workers, diff)
-				}
+			c.shuffled(t)
+			// A file is one block: as many are read in a run as there are workers.
+			c.interrupted(t, 1, interruptions+1, 1)
+			if !testing.Short() {
+				c.interrupted(t, 4, 4*(interruptions+1), 1)
 			}
-			address = k.produce(t, "four", events, func(i int) int32 { return int32(i % 4) })
-			for workers := 1; workers <= 4; workers *= 2 {
-				if diff := gocmp.Diff(apart(t, want, closingAndLife...), apart(t, ask(address, workers), closingAndLife...)); diff != "" {
-					t.Errorf("%s, four partitions, %d workers (-JSONL +it):\n%s", st.text, workers, diff)
-				}
-			}
+			c.onKafka(t)
 		})
 	}
 }
 
-// interruptions are how often a run is interrupted.
+// comparison is a step of a story, whose answers must be the same.
+type comparison struct {
+	*runner
+	events []exported
+	step   *step
+	want   []string
+}
+
+func (c *comparison) ask(t *testing.T, inputs string, workers int) []string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := replay.WriteFindings(&b, c.replayed(t, c.step, inputs, workers, "").Findings); err != nil {
+		t.Fatal(err)
+	}
+	return linesOf(b.Bytes())
+}
+
+func (c *comparison) same(t *testing.T, what string, got []string) {
+	t.Helper()
+	if diff := gocmp.Diff(c.want, got); diff != "" {
+		t.Errorf("%s, %s (-JSONL +it):\n%s", c.step.text, what, diff)
+	}
+}
+
+// shuffled shuffles lines and files ten times, in files of all formats.
+func (c *comparison) shuffled(t *testing.T) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(uint64(len(c.events)), 10))
+	for n := range 10 {
+		files, first, workers := 1+n, r.IntN(len(formats)), 1<<(n%3)
+		dir := packed(t, shuffled(c.events, r), files, func(i int) int { return (first + i) % len(formats) })
+		c.same(t, fmt.Sprintf("shuffle %d, %d files, %d workers", n, files, workers), c.ask(t, dir, workers))
+	}
+}
+
+func (c *comparison) onKafka(t *testing.T) {
+	t.Helper()
+	k := newTopics(t, kfake.SeedTopics(1, "one"), kfake.SeedTopics(4, "four"))
+	for _, topic := range []struct {
+		name       string
+		partitions int
+		without    []string
+	}{{"one", 1, nil}, {"four", 4, closingAndLife}} {
+		address := k.produce(t, topic.name, c.events, func(i int) int32 { return int32(i % topic.partitions) })
+		for workers := 1; workers <= 4; workers *= 2 {
+			if diff := gocmp.Diff(apart(t, c.want, topic.without...), apart(t, c.ask(t, address, workers), topic.without...)); diff != "" {
+				t.Errorf("%s, %d partitions, %d workers (-JSONL +it):\n%s", c.step.text, topic.partitions, workers, diff)
+			}
+		}
+	}
+}
+
+// interruptions are how often a run is interrupted, where there are as many events.
 const interruptions = 20
 
-// interruptedInEveryFormat goes through files of all formats with one worker, in as
-// many runs as there are interruptions and one. Where a story has fewer events,
-// each of them is one.
-func interruptedInEveryFormat(t *testing.T, r *runner, st *step, events []exported, same func(string, []string)) {
+// interrupted goes through files of all formats, interrupted after most events or
+// fewer, from where each worker goes on to the end of its block.
+func (c *comparison) interrupted(t *testing.T, workers, files, most int) {
 	t.Helper()
-	files := min(len(events), 2*interruptions)
-	dir := packed(t, events, files, func(i int) int { return i % len(formats) })
+	files = min(len(c.events), files)
+	dir := packed(t, c.events, files, func(i int) int { return i % len(formats) })
 	out := t.TempDir()
+	r := rand.New(rand.NewPCG(uint64(len(c.events)), 20))
 	stops := 0
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
-		var told atomic.Int64
-		o := r.options(t, st, dir, 1, out)
+		o := c.options(t, c.step, dir, workers, out)
 		o.Resume = stops > 0
-		if stops < interruptions {
+		if left := int64(1 + r.IntN(most)); stops < interruptions {
+			var told atomic.Int64
 			o.Tick = func() {
-				if told.Add(1) == 1 {
-					cancel() // it goes on to the end of a file or of a block
+				if told.Add(1) >= left {
+					cancel()
 				}
 			}
 		}
@@ -383,10 +417,64 @@ func interruptedInEveryFormat(t *testing.T, r *runner, st *step, events []export
 		}
 		stops++
 	}
-	if stops < min(interruptions, files-1) {
-		t.Errorf("only %d interruptions in %d files", stops, files)
+	if least := min(interruptions, (len(c.events)-1)/workers); stops < least {
+		t.Errorf("only %d interruptions in %d files, want %d", stops, files, least)
 	}
-	same(fmt.Sprintf("%d interruptions", stops), findingsFile(t, out))
+	findings, err := os.ReadFile(filepath.Join(out, replay.FindingsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.same(t, fmt.Sprintf("%d interruptions, %d workers", stops, workers), linesOf(findings))
+}
+
+// inFormatsOfLines tells a story that is too large to be held.
+func inFormatsOfLines(t *testing.T, s *Scenario, r *runner, st *step) {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]*os.File{}
+	for _, name := range []string{"jsonl", "gzip", "zstd"} {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		files[name] = f
+	}
+	zipped, err := gzip.NewWriterLevel(files["gzip"], gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	var block, frame []byte
+	flush := func() {
+		frame = enc.EncodeAll(block, frame[:0])
+		_, first := files["jsonl"].Write(block)
+		_, second := zipped.Write(block)
+		_, third := files["zstd"].Write(frame)
+		if err := errors.Join(first, second, third); err != nil {
+			t.Fatal(err)
+		}
+		block = block[:0]
+	}
+	told := s.stream(false)
+	for e := told.next(); e != nil; e = told.next() {
+		if block = append(codec.AppendJSON(block, e.event), '\n'); len(block) > 1<<22 {
+			flush()
+		}
+	}
+	flush()
+	if err := zipped.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := comparison{runner: r, step: st}
+	c.want = c.ask(t, filepath.Join(dir, "jsonl"), 1)
+	for _, name := range []string{"gzip", "zstd"} {
+		c.same(t, name, c.ask(t, filepath.Join(dir, name), 2))
+	}
 }
 
 // S19: on Kafka alone a replay knows partitions.
