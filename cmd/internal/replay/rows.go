@@ -24,7 +24,7 @@ type likeRow struct {
 
 // rows is the sink for a job that was begun: one that takes batches, if it can.
 func (w *worker) rows() archive.Sink {
-	if w.skip || w.repeats.all != nil || w.recent != nil || w.arrivals != nil || w.tick != nil || !w.pieces.Together() {
+	if w.skip || w.repeats.all != nil || w.recent != nil || w.arrivals != nil || !w.pieces.Together() {
 		return w
 	}
 	if w.batches == nil {
@@ -71,6 +71,11 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 	if n := len(r.Row); n > 0 {
 		w.last, w.any = r.Position(n-1), true
 		w.total.Add(uint64(n))
+		if w.tick != nil {
+			for range n {
+				w.tick()
+			}
+		}
 	}
 	return nil
 }

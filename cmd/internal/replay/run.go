@@ -179,7 +179,7 @@ const mostPasses = 6
 // pass goes once over the events.
 func (r *run) pass(ctx context.Context, c *count) (*count, error) {
 	c.source, c.question, c.started = &r.Source, &r.Question, r.started
-	c.saved, r.saved, c.tick = r.saved, nil, r.tick
+	c.saved, r.saved, c.tick = r.saved, nil, r.Tick
 	c.tell = &teller{Progress: r.Progress, clock: r.Clock}
 	c.check = func() error {
 		if c.saved == nil {
