@@ -66,7 +66,11 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 		if r.Bytes != nil {
 			ev.Bytes = r.Bytes[i]
 		}
-		w.pieces.Add(&ev, place)
+		if a := &w.alikes[r.Shape[i]]; a.ok {
+			w.pieces.AddAlike(&a.Alike, &ev, place)
+		} else {
+			w.pieces.Add(&ev, place)
+		}
 	}
 	if n := len(r.Row); n > 0 {
 		w.last, w.any = r.Position(n-1), true
