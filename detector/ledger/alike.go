@@ -136,6 +136,14 @@ func (t *table[T]) place(s tableSlot) {
 	t.slots[at&uint64(len(t.slots)-1)] = s
 }
 
+// Touch reads what AddLawful will change, and gives something made of it.
+func (a *Alike) Touch() uint64 {
+	if s := a.pair.served; s != nil {
+		return s.Events + uint64(s.Last.Offset)
+	}
+	return 0
+}
+
 // Together is that of the options.
 func (p *Pieces) Together() bool { return p.alike != nil }
 

@@ -12,8 +12,9 @@ import (
 // look at each event.
 type rowWorker struct {
 	*worker
-	shapes *archive.Shapes
-	alikes []likeRow // by shape
+	shapes  *archive.Shapes
+	alikes  []likeRow // by shape
+	touched uint64
 }
 
 // likeRow is what is known of a shape.
@@ -52,6 +53,7 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 		}
 		break
 	}
+	w.touch(r)
 	for i, at := range r.Time {
 		place := r.Position(i)
 		if w.lawful(r, i, at) {
@@ -77,6 +79,16 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 		w.total.Add(uint64(n))
 	}
 	return nil
+}
+
+// touch reads what is needed of all rows: it waits for memory, and so for many of
+// them at once instead of one after the other.
+func (w *rowWorker) touch(r *archive.Rows) {
+	for _, shape := range r.Shape {
+		if a := &w.alikes[shape]; a.ok {
+			w.touched += a.Touch()
+		}
+	}
 }
 
 // lawful reports whether nobody will ask about whom row i was, whoever it was.
