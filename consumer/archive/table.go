@@ -28,11 +28,13 @@ type table struct {
 	lists   []*list  // by place, nil where it is none
 	names   []*names // by place, of a shape
 
-	shapes *Shapes
-	known  []uint32 // of every combination of codes: its hash, shape and one, codes
-	slots  []uint32 // where in known a combination begins, by hash; 0: it is free
-	hashes []uint64 // of the rows of a batch
-	byCode [][]uint32
+	shapes  *Shapes
+	known   []uint32 // of every combination of codes: its hash, shape and one, codes
+	slots   []uint32 // where in known a combination begins, by hash; 0: it is free
+	hashes  []uint64 // of the rows of a batch
+	byCode  [][]uint32
+	places  []uint32 // of touch
+	touched uint32
 
 	values []codec.Value
 	rows   Rows
@@ -224,6 +226,7 @@ func (t *table) batch() error {
 	records, ok1 := t.counting(&b.records, &r.Records)
 	bytes, ok2 := t.counting(&b.bytes, &r.Bytes)
 	simple := ok1 && ok2 && b.time.plain && len(b.time.places) == 1
+	t.touch(hashes)
 	from, to, now := t.a.options.From, t.a.options.To, t.a.options.Now
 	t.counts.Records += uint64(t.n)
 	t.counts.Events += uint64(t.n)
@@ -329,10 +332,28 @@ const (
 	knownCodes
 )
 
+// touch reads what shape will need of all rows of the batch: it waits for memory,
+// and so for many rows at once instead of one after the other.
+func (t *table) touch(hashes []uint64) {
+	t.places = resize(t.places, len(hashes))
+	for i, wide := range hashes {
+		t.places[i] = t.slots[shapeHash(wide)&uint32(len(t.slots)-1)]
+	}
+	sum := uint32(0)
+	for _, known := range t.places {
+		sum += t.known[known]
+	}
+	t.touched = sum
+}
+
+func shapeHash(wide uint64) uint32 {
+	wide ^= wide >> 32
+	return uint32(wide * 0x9e3779b97f4a7c15 >> 32)
+}
+
 // shape finds what the codes of a row stand for: where in known.
 func (t *table) shape(i int, wide uint64) uint32 {
-	wide ^= wide >> 32
-	hash := uint32(wide * 0x9e3779b97f4a7c15 >> 32)
+	hash := shapeHash(wide)
 next:
 	for at := hash; ; at++ {
 		slot := &t.slots[at&uint32(len(t.slots)-1)]

@@ -25,29 +25,28 @@ type Alike struct {
 
 // alikePair is a pair by numbers.
 type alikePair struct {
-	current *alikePiece
-	pair    *pair
-	number  uint64 // that of its principal and that of its feature
-	pieces  []*alikePiece
-	cuts    [][]access.Instant // by number of the scope set among those of the feature
+	alikeWindow // that of piece; there it is as it was when it was left
+	piece       *alikePiece
+	pair        *pair
+	cells       []int32 // in Pieces.known and one, by number of the like and relation
+	number      uint64  // that of its principal and that of its feature
+	pieces      []*alikePiece
+	cuts        [][]access.Instant // by number of the scope set among those of the feature
 }
 
-// alikePiece is a stretch of time over which the terms of a pair are the same.
-type alikePiece struct {
+// alikeWindow is a stretch of time over which the terms of a pair are the same.
+type alikeWindow struct {
 	from, until      access.Instant
-	served, attempts *Stretch       // of the cell that what is lawful is counted in; nil: nothing was
-	more             []verdict      // of likes that have no place in verdicts
-	daily            []*dailyCounts // by number of the like; nil: not asked yet
-	verdicts         [64]verdict    // by number of the like
+	asked, lawful    uint64   // a bit for each like of a number below 64
+	served, attempts *Stretch // of the cell that what is lawful is counted in; nil: nothing was
 }
 
-type verdict uint8
-
-const (
-	unasked verdict = iota
-	lawful
-	concerned
-)
+// alikePiece is the rest of it.
+type alikePiece struct {
+	alikeWindow
+	more  map[uint16]bool // whether likes of higher numbers are lawful
+	daily []*dailyCounts  // by number of the like; nil: not asked yet
+}
 
 // like is what events of a feature have in common but principal and time.
 type like struct {
@@ -137,6 +136,14 @@ func (t *table[T]) place(s tableSlot) {
 	t.slots[at&uint64(len(t.slots)-1)] = s
 }
 
+// Touch reads what AddLawful will change, and gives something made of it.
+func (a *Alike) Touch() uint64 {
+	if s := a.pair.served; s != nil {
+		return s.Events + uint64(s.Last.Offset)
+	}
+	return 0
+}
+
 // Together is that of the options.
 func (p *Pieces) Together() bool { return p.alike != nil }
 
@@ -186,8 +193,8 @@ func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation, anybody boo
 		if len(t.pairs.all) >= mostAlikePairs {
 			return Alike{}, false
 		}
-		pair = &alikePair{pair: p.ledger.pairOf(p.ledger.principalOf(pr.name), f.name), number: number,
-			current: &alikePiece{from: access.End, until: access.Beginning}}
+		pair = &alikePair{pair: p.ledger.pairOf(p.ledger.principalOf(pr.name), f.name), number: number}
+		pair.from, pair.until = access.End, access.Beginning
 		t.pairs.put(hash, pair)
 	}
 	return Alike{pair, l, l.number, ev.Outcome == access.Served, ev.Late}, true
@@ -233,44 +240,57 @@ func (p *Pieces) likeOf(f *alikeFeature, ev *access.Event, relation access.Relat
 
 // Lawful reports whether nobody will ask more of such an event at t than how many
 // there were, and which was the first and the last: then it is counted with
-// AddLawful, else with Add.
+// AddLawful, else with AddAlike.
 func (p *Pieces) Lawful(a *Alike, t access.Instant) bool {
-	piece := a.pair.current
-	if t < piece.from || t >= piece.until {
-		piece = p.enterAlike(a.pair, t)
+	pair := a.pair
+	if t < pair.from || t >= pair.until {
+		pair.enter(t)
 	}
-	v := piece.verdictOf(a.number)
-	if *v == unasked {
-		*v = p.ask(a, piece, t)
+	if a.number < 64 && pair.asked>>a.number&1 != 0 {
+		return pair.lawful>>a.number&1 != 0
 	}
-	return *v == lawful
+	return p.verdict(a, t)
 }
 
-func (x *alikePiece) verdictOf(n uint16) *verdict {
-	if int(n) < len(x.verdicts) {
-		return &x.verdicts[n]
+// enter moves a pair to the piece that holds t.
+func (pair *alikePair) enter(t access.Instant) {
+	if pair.piece != nil {
+		pair.piece.alikeWindow = pair.alikeWindow
 	}
-	i := int(n) - len(x.verdicts)
-	if i >= len(x.more) {
-		x.more = append(x.more, make([]verdict, i+1-len(x.more))...)
-	}
-	return &x.more[i]
-}
-
-// enterAlike moves a pair to the piece that holds t.
-func (p *Pieces) enterAlike(pair *alikePair, t access.Instant) *alikePiece {
 	i := slices.IndexFunc(pair.pieces, func(x *alikePiece) bool { return x.from <= t && t < x.until })
 	if i < 0 {
 		i = len(pair.pieces)
-		pair.pieces = append(pair.pieces, &alikePiece{from: access.Beginning, until: access.End})
+		pair.pieces = append(pair.pieces, &alikePiece{alikeWindow: alikeWindow{from: access.Beginning, until: access.End}})
 	}
-	pair.current = pair.pieces[i]
-	return pair.current
+	pair.piece = pair.pieces[i]
+	pair.alikeWindow = pair.piece.alikeWindow
 }
 
-// ask finds out about a like in a piece, which may become smaller by it, so that
-// it lies between two cuts for all scopes that were met in it.
-func (p *Pieces) ask(a *Alike, piece *alikePiece, t access.Instant) verdict {
+// verdict is that of Lawful where it is not known yet, or of a high number.
+func (p *Pieces) verdict(a *Alike, t access.Instant) bool {
+	pair := a.pair
+	if a.number < 64 {
+		ok := p.ask(a, t)
+		pair.asked |= 1 << a.number
+		if ok {
+			pair.lawful |= 1 << a.number
+		}
+		return ok
+	}
+	ok, asked := pair.piece.more[a.number]
+	if !asked {
+		if pair.piece.more == nil {
+			pair.piece.more = map[uint16]bool{}
+		}
+		ok = p.ask(a, t)
+		pair.piece.more[a.number] = ok
+	}
+	return ok
+}
+
+// ask finds out whether a like is lawful in the piece of its pair, which may become
+// smaller by it, so that it lies between two cuts for all scopes that were met in it.
+func (p *Pieces) ask(a *Alike, t access.Instant) bool {
 	l, pair := a.like, a.pair
 	if l.set >= len(pair.cuts) {
 		pair.cuts = append(pair.cuts, make([][]access.Instant, l.set+1-len(pair.cuts))...)
@@ -280,17 +300,15 @@ func (p *Pieces) ask(a *Alike, piece *alikePiece, t access.Instant) verdict {
 	}
 	c := a.cell()
 	from, until := c.around(t, t)
-	piece.from, piece.until = max(piece.from, from), min(piece.until, until)
+	pair.from, pair.until = max(pair.from, from), min(pair.until, until)
 	if p.options.People(&c, t) {
-		return concerned
+		return false
 	}
 	if l.anybody {
 		c.attr.Relation = access.ThirdParty
-		if p.options.People(&c, t) {
-			return concerned
-		}
+		return !p.options.People(&c, t)
 	}
-	return lawful
+	return true
 }
 
 // cell is one that such events are counted in, apart from a ledger.
@@ -300,26 +318,27 @@ func (a *Alike) cell() Cell {
 
 // AddLawful counts an event of which Lawful was just said.
 func (p *Pieces) AddLawful(a *Alike, t access.Instant, at access.Position) {
-	l, piece := p.ledger, a.pair.current
-	to := &piece.served
+	l, pair := p.ledger, a.pair
+	to := &pair.served
 	if !a.served {
-		to = &piece.attempts
+		to = &pair.attempts
 	}
 	if *to == nil {
-		c := l.cellIn(a.pair.pair, a.like.scopes, a.like.attr)
+		c := l.cellIn(pair.pair, a.like.scopes, a.like.attr)
 		l.changed(c)
 		from, _ := c.around(t, t)
 		*to = c.total(from)
 	}
 	p.count(*to, Mark{Time: t, Offset: at.Offset, place: placeOf(a.late, at), Source: p.source.id})
 	if a.served && p.options.Daily != nil {
-		p.dailyOf(a, piece, t).add(t.Day(), 1)
+		p.dailyOf(a, t).add(t.Day(), 1)
 	}
 }
 
 // dailyOf is where lawful accesses of a piece are counted by day: where those of
 // their cell would be.
-func (p *Pieces) dailyOf(a *Alike, piece *alikePiece, t access.Instant) *dailyCounts {
+func (p *Pieces) dailyOf(a *Alike, t access.Instant) *dailyCounts {
+	piece := a.pair.piece
 	n := int(a.number)
 	if n >= len(piece.daily) {
 		piece.daily = append(piece.daily, make([]*dailyCounts, n+1-len(piece.daily))...)
@@ -330,4 +349,17 @@ func (p *Pieces) dailyOf(a *Alike, piece *alikePiece, t access.Instant) *dailyCo
 		piece.daily[n] = a.pair.pair.daily.of(from, until, p.options.Daily(&c, t))
 	}
 	return piece.daily[n]
+}
+
+// AddAlike counts one event, which is one of the Alike.
+func (p *Pieces) AddAlike(a *Alike, ev *access.Event, at access.Position) {
+	relation := ev.Relation()
+	i := 2*int(a.number) + int(relation)
+	if i >= len(a.pair.cells) {
+		a.pair.cells = append(a.pair.cells, make([]int32, i+1-len(a.pair.cells))...)
+	}
+	if a.pair.cells[i] == 0 {
+		a.pair.cells[i] = p.cellOf(ev, relation) + 1
+	}
+	p.add(&p.known[a.pair.cells[i]-1], ev, relation, at)
 }

@@ -81,13 +81,21 @@ func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) 
 
 // Add counts one event, which is borrowed.
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
-	l := p.ledger
 	relation := ev.Relation()
-	if a, ok := p.alikeOf(ev, relation, false); ok && p.Lawful(&a, ev.Time) {
-		p.AddLawful(&a, ev.Time, at)
+	if a, ok := p.alikeOf(ev, relation, false); ok {
+		if p.Lawful(&a, ev.Time) {
+			p.AddLawful(&a, ev.Time, at)
+		} else {
+			p.AddAlike(&a, ev, at)
+		}
 		return
 	}
-	c := p.cellOf(ev, relation)
+	p.add(&p.known[p.cellOf(ev, relation)], ev, relation, at)
+}
+
+// add counts an event of a cell.
+func (p *Pieces) add(c *pieceCell, ev *access.Event, relation access.Relation, at access.Position) {
+	l := p.ledger
 	if ev.Time < c.from || ev.Time >= c.until {
 		p.enter(c, ev.Time)
 	}
@@ -169,12 +177,13 @@ func (p *Pieces) enter(c *pieceCell, t access.Instant) {
 	}
 }
 
-func (p *Pieces) cellOf(ev *access.Event, relation access.Relation) *pieceCell {
+// cellOf finds the cell of an event, in known.
+func (p *Pieces) cellOf(ev *access.Event, relation access.Relation) int32 {
 	p.key = appendKey(p.key[:0], ev, relation)
 	hash := maphash.Bytes(p.seed, p.key)
 	for _, n := range p.cells[hash] {
-		if c := &p.known[n]; c.key == string(p.key) {
-			return c
+		if p.known[n].key == string(p.key) {
+			return n
 		}
 	}
 	l := p.ledger
@@ -185,7 +194,7 @@ func (p *Pieces) cellOf(ev *access.Event, relation access.Relation) *pieceCell {
 	l.changed(c.cell)
 	p.cells[hash] = append(p.cells[hash], int32(len(p.known)))
 	p.known = append(p.known, c)
-	return &p.known[len(p.known)-1]
+	return int32(len(p.known) - 1)
 }
 
 // Absorb adds the facts of o, which is of no use after that. Both are to be of

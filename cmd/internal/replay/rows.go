@@ -12,8 +12,9 @@ import (
 // look at each event.
 type rowWorker struct {
 	*worker
-	shapes *archive.Shapes
-	alikes []likeRow // by shape
+	shapes  *archive.Shapes
+	alikes  []likeRow // by shape
+	touched uint64
 }
 
 // likeRow is what is known of a shape.
@@ -52,6 +53,7 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 		}
 		break
 	}
+	w.touch(r)
 	for i, at := range r.Time {
 		place := r.Position(i)
 		if w.lawful(r, i, at) {
@@ -66,7 +68,11 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 		if r.Bytes != nil {
 			ev.Bytes = r.Bytes[i]
 		}
-		w.pieces.Add(&ev, place)
+		if a := &w.alikes[r.Shape[i]]; a.ok {
+			w.pieces.AddAlike(&a.Alike, &ev, place)
+		} else {
+			w.pieces.Add(&ev, place)
+		}
 	}
 	if n := len(r.Row); n > 0 {
 		w.last, w.any = r.Position(n-1), true
@@ -78,6 +84,16 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 		}
 	}
 	return nil
+}
+
+// touch reads what is needed of all rows: it waits for memory, and so for many of
+// them at once instead of one after the other.
+func (w *rowWorker) touch(r *archive.Rows) {
+	for _, shape := range r.Shape {
+		if a := &w.alikes[shape]; a.ok {
+			w.touched += a.Touch()
+		}
+	}
 }
 
 // lawful reports whether nobody will ask about whom row i was, whoever it was.
