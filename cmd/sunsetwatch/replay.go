@@ -151,8 +151,9 @@ and history are empty in them.
 The findings are the same, byte for byte, for any number of workers and any order of
 inputs. --out DIR gets report.html (one page to read and to hand on), findings.ndjson
 (one finding a line) and summary.json (what was read, rejected, found), which comes
-last and says that all is whole. For the page the inputs are hashed. An interrupted
-run with --out goes on with the same command and --resume.
+last and says that all is whole; metrics/ holds the findings at original times, for a
+Prometheus of its own (standard error says how to load them). For the page the inputs
+are hashed. An interrupted run with --out goes on with the same command and --resume.
 
 --ledger DIR keeps the facts, a few bytes for a million events: replay DIR judges
 them again, by other registrations too, without the events. Ledgers of disjoint
@@ -223,7 +224,7 @@ interrupted.`,
 					return &exit{exitUsage, err}
 				}
 			}
-			o.Also = append(o.Also, reportOf(a.registrations, a.rules))
+			o.Also = append(o.Also, reportOf(a.registrations, a.rules), writeMetrics)
 			o.Progress = progressTo(c.ErrOrStderr())
 			o.Clock = time.Now
 			result, err := replay.Run(c.Context(), o)
@@ -231,6 +232,11 @@ interrupted.`,
 				return replayFailure(c.Context(), err)
 			}
 			result.Tell(c.ErrOrStderr())
+			if o.Out != "" {
+				if err := tellMetrics(c.ErrOrStderr(), o.Out); err != nil {
+					return &exit{exitUsage, err}
+				}
+			}
 			if output == "json" {
 				err = replay.WriteFindings(c.OutOrStdout(), result.Findings)
 			} else if err = result.Table(c.OutOrStdout()); err == nil && o.Out != "" {
@@ -250,7 +256,7 @@ interrupted.`,
 	f := c.Flags()
 	a.add(f)
 	f.Bool("as-then", false, "judge as the running system would have, each revision revealed when it was recorded; withdrawn findings are listed too")
-	f.StringVar(&o.Out, "out", "", "write report.html, findings.ndjson and summary.json into `DIR`")
+	f.StringVar(&o.Out, "out", "", "write report.html, findings.ndjson, summary.json and metrics/ into `DIR`")
 	f.StringVar(&o.Ledger, "ledger", "", "also write the facts into `DIR`, from which they can be judged again without the events")
 	f.BoolVar(&o.Resume, "resume", false, "go on from an interrupted run with the same --out")
 	f.StringVar(&failOn, "fail-on", "", "exit 1 if a finding of `SEVERITY` (info, warning, critical) or above is open or quiet")
@@ -289,7 +295,7 @@ func sumOf(data []byte) string {
 // written are the paths of the output, the hidden ones left out.
 func written(dir string) []string {
 	var all []string
-	for _, name := range []string{reportName, replay.FindingsName, replay.SummaryName, "metrics"} {
+	for _, name := range []string{reportName, replay.FindingsName, replay.SummaryName, metricsName} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			all = append(all, filepath.Join(dir, name))
 		}

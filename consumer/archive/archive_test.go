@@ -12,7 +12,11 @@ import (
 // The same events in every format give the same, wherever parts begin and however
 // many read them.
 func TestFormatsAgree(t *testing.T) {
-	all := records(3000, 1, true)
+	n := 3000
+	if testing.Short() {
+		n = 600
+	}
+	all := records(n, 1, true)
 	text := jsonl(all)
 	want := naive(t, text, mapping(t, codec.Mapping{}), someNow)
 	dir := write(t, map[string][]byte{
@@ -30,13 +34,16 @@ func TestFormatsAgree(t *testing.T) {
 	})
 	for _, name := range []string{"plain", "gzip", "zstd", "oneframe", "parquet", "parquetv1", "parquetgz", "parquetlz", "parquetun", "delta", "deltav1"} {
 		for _, workers := range []int{1, 2, 4} {
+			if testing.Short() && workers == 4 {
+				continue
+			}
 			for _, chunk := range []int64{0, 1000, 100_003} {
 				t.Run(fmt.Sprint(name, workers, chunk), func(t *testing.T) {
 					got := readAll(t, Options{Inputs: []string{dir + "/" + name}, Workers: workers, Chunk: chunk, Now: someNow, IDs: true}, nil)
 					if d := differ(got.lines[0], want); d != "" || len(got.damage) > 0 {
 						t.Error(d, got.damage)
 					}
-					if got.counts.Events != 3000 || got.counts.Records != 3000 {
+					if got.counts.Events != uint64(n) || got.counts.Records != uint64(n) {
 						t.Errorf("%+v", got.counts)
 					}
 				})

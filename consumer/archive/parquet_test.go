@@ -70,9 +70,9 @@ func TestFieldMapOfColumns(t *testing.T) {
 
 // Any field map gives of rows what it gives of lines.
 func TestAnyFieldMap(t *testing.T) {
-	all := records(1500, 21, true)
+	all := records(500, 21, true)
 	dir := write(t, map[string][]byte{
-		"rows":  packParquet(t, all, parquet.MaxRowsPerRowGroup(400), parquet.PageBufferSize(2000)),
+		"rows":  packParquet(t, all, parquet.MaxRowsPerRowGroup(200), parquet.PageBufferSize(2000)),
 		"delta": packParquet(t, deltaRecords(all), parquet.Compression(&parquet.Snappy)),
 	})
 	text := jsonl(all)
@@ -126,6 +126,27 @@ func TestAnyFieldMap(t *testing.T) {
 			rt.Fatalf("%+v: %s", fields, d)
 		}
 	})
+}
+
+// A column that is read for an event and, where another is empty, for a person: only
+// with both can it be said what is wrong.
+func TestPeopleFromColumnsOfTheEvent(t *testing.T) {
+	all := records(600, 22, false)
+	for i := range all {
+		if i%50 == 0 {
+			all[i].Region = strings.Repeat("r", 300)
+		}
+	}
+	m := mapping(t, codec.Mapping{Fields: map[string]codec.Rule{
+		"subject":   {Path: "grantor | region"},
+		"direction": {Path: "region", Values: map[string]string{"eu": "in"}, Default: "out"},
+	}})
+	dir := write(t, map[string][]byte{"rows": packParquet(t, all)})
+	got := readAll(t, Options{Inputs: []string{dir + "/rows"}, Mapping: m, IDs: true}, nil)
+	want := naive(t, jsonl(all), m, 0)
+	if d := differ(got.lines[0], want); d != "" || got.counts.Rejected[access.TooLong] == 0 || got.counts.Rejected[access.TooLong] == 12 {
+		t.Errorf("%s %+v", d, got.counts)
+	}
 }
 
 // Times of every kind are exact, and what cannot be a time is rejected.

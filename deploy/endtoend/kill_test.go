@@ -3,6 +3,7 @@ package endtoend
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -27,8 +28,9 @@ const (
 )
 
 // After any number of kills, also inside a save, the facts equal a
-// single-threaded count over the log, the two equations hold, and no counter of
-// the ledger was ever shown above the truth or stepping back.
+// single-threaded count over the log, the two equations hold, no counter of the
+// ledger was ever shown above the truth or stepping back, and replays of the topic
+// and of an archive of it give the findings of the running program.
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes")
@@ -70,7 +72,9 @@ func TestKill(t *testing.T) {
 	if err := <-produced; err != nil {
 		t.Fatal(err)
 	}
-	want := countLog(t, broker.Addr, "killed", killRecords)
+	archive := filepath.Join(t.TempDir(), "killed.jsonl.zst")
+	var want *answer
+	writeZstd(t, archive, func(w io.Writer) { want = countLog(t, broker.Addr, "killed", killRecords, w) })
 	waitFor(t, 2*time.Minute, "all events are counted", func() (bool, string) {
 		s, err := p.scrape()
 		if err != nil {
@@ -101,11 +105,13 @@ func TestKill(t *testing.T) {
 			t.Errorf("%s is %.0f, want %d", metric, got, n)
 		}
 	}
+	checkReplay(t, p, "kafka://"+broker.Addr+"/killed", archive)
 	p.stop()
 	checkFacts(t, filepath.Join(p.dir, "state"), want)
 }
 
-// killRegistrations leave most of the traffic of randomEvents lawful.
+// killRegistrations leave most of the traffic of randomEvents lawful, and let it
+// do something wrong of most kinds.
 func killRegistrations() string {
 	var b strings.Builder
 	b.WriteString("version: 1\npartners:\n")
@@ -115,14 +121,32 @@ func killRegistrations() string {
 	b.WriteString("registrations:\n")
 	for i := range 20 {
 		for f := range 3 {
-			fmt.Fprintf(&b, "  - {partner: partner-%d, feature: feature-%d, from: 2010-01-01T00:00:00Z", i, f)
-			if i%5 == 0 {
-				b.WriteString(", sunset: 2015-02-03T04:05:00Z, grace: 30d")
-			}
+			fmt.Fprintf(&b, "  - {partner: partner-%d, feature: feature-%d", i, f)
+			b.WriteString(killTerms(i))
 			b.WriteString("}\n")
 		}
 	}
+	b.WriteString("  - {partner: partner-1, feature: feature-3, from: 2010-01-01T00:00:00Z}\n") // nobody uses it
 	return b.String()
+}
+
+func killTerms(partner int) string {
+	const always = ", from: 2010-01-01T00:00:00Z"
+	switch {
+	case partner%5 == 0:
+		return always + ", sunset: 2015-02-03T04:05:00Z, grace: 30d"
+	case partner == 1:
+		return always + ", pauses: [{from: 2014-05-01T00:00:00Z, until: 2014-05-08T00:00:00Z}]"
+	case partner == 2:
+		return always + ", scopes: [messages.read]"
+	case partner == 3:
+		return always + ", operations: [read, list]"
+	case partner == 4:
+		return ", from: 2014-06-01T00:00:00Z"
+	case partner == 6: // written down late
+		return ", revisions: [{from: 2010-01-01T00:00:00Z}, {recorded: 2016-03-01T00:00:00Z, by: audit, sunset: 2015-12-30T00:00:00Z}]"
+	}
+	return always
 }
 
 func produce(w *kafka.Writer, seed uint64, n, partitions int, sent *atomic.Int64) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -138,9 +139,9 @@ func (m mark) before(o mark) bool {
 	return m.offset < o.offset
 }
 
-// countLog reads a topic with franz-go and encoding/json, and counts from
-// scratch.
-func countLog(t *testing.T, addr, topic string, records int) *answer {
+// countLog reads a topic with franz-go and encoding/json, counts from scratch, and
+// writes the values of all records to archive, one a line.
+func countLog(t *testing.T, addr, topic string, records int, archive io.Writer) *answer {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
@@ -151,6 +152,7 @@ func countLog(t *testing.T, addr, topic string, records int) *answer {
 	defer cancel()
 	a := &answer{cells: map[cell]*count{}}
 	seen := map[string]bool{}
+	var line []byte
 	for read := 0; read < records; {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
@@ -158,6 +160,10 @@ func countLog(t *testing.T, addr, topic string, records int) *answer {
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			read++
+			line = append(append(line[:0], r.Value...), '\n')
+			if _, err := archive.Write(line); err != nil {
+				t.Fatal(err)
+			}
 			var e event
 			if string(r.Value) == malformed {
 				a.rejected++

@@ -99,7 +99,7 @@ func TestRangeOfATopic(t *testing.T) {
 	// The ends are those of the beginning: what comes meanwhile does not count.
 	o = options(t, k.address)
 	more := atomic.Bool{}
-	o.tick = func() {
+	o.Tick = func() {
 		if more.CompareAndSwap(false, true) {
 			k.produce(t, lines[:30])
 		}
@@ -139,7 +139,7 @@ func TestInterruptedRange(t *testing.T) {
 		o.Resume = stops > 0
 		left := int64(1 + r.IntN(400))
 		o.Workers = 1
-		o.tick = func() {
+		o.Tick = func() {
 			if left--; left == 0 && stops < 20 {
 				cancel()
 			}

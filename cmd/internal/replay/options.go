@@ -77,7 +77,7 @@ type Options struct {
 	Progress Progress
 	Clock    func() time.Time // required
 
-	tick func() // told of each event, in tests
+	Tick func() // told of each event counted or rejected, for tests that interrupt; nil: nobody
 }
 
 // Progress is told to a person.

@@ -202,7 +202,7 @@ func interrupted(t *testing.T, dir string, workers, events int, want string, set
 		var left atomic.Int64
 		left.Store(int64(1 + r.IntN(200)))
 		if stops < 20 {
-			o.tick = func() {
+			o.Tick = func() {
 				if left.Add(-1) == 0 {
 					cancel()
 				}
@@ -238,7 +238,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 	stop := func(out string) {
 		ctx, cancel := context.WithCancel(context.Background())
 		o := options(t, dir)
-		o.Out, o.Workers, o.tick = out, 1, cancel
+		o.Out, o.Workers, o.Tick = out, 1, cancel
 		var stopped *Interrupted
 		if _, err := Run(ctx, o); !errors.As(err, &stopped) || !stopped.Kept {
 			t.Fatalf("got %v", err)

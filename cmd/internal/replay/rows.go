@@ -26,7 +26,7 @@ type likeRow struct {
 
 // rows is the sink for a job that was begun: one that takes batches, if it can.
 func (w *worker) rows() archive.Sink {
-	if w.repeats.all != nil || w.recent != nil || w.arrivals != nil || w.tick != nil || !w.pieces.Together() {
+	if w.repeats.all != nil || w.recent != nil || w.arrivals != nil || !w.pieces.Together() {
 		return w
 	}
 	if w.batches == nil {
@@ -72,6 +72,11 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 	}
 	if !w.any || w.last.Before(last) { // a rejected one may have been behind it
 		w.last, w.any = last, true
+	}
+	if w.tick != nil {
+		for range r.Row {
+			w.tick()
+		}
 	}
 	return nil
 }

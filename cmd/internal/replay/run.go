@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -99,6 +100,9 @@ func (r *run) prepare() error {
 		return &BadInput{err}
 	}
 	if !r.Resume {
+		if _, err := os.Stat(filepath.Join(r.Out, stateName)); err == nil {
+			r.Progress.say("note: %s holds an interrupted run, which is not resumed: this one takes its place", r.Out)
+		}
 		return nil
 	}
 	var err error
@@ -175,7 +179,7 @@ const mostPasses = 6
 // pass goes once over the events.
 func (r *run) pass(ctx context.Context, c *count) (*count, error) {
 	c.source, c.question, c.started = &r.Source, &r.Question, r.started
-	c.saved, r.saved, c.tick = r.saved, nil, r.tick
+	c.saved, r.saved, c.tick = r.saved, nil, r.Tick
 	c.tell = &teller{Progress: r.Progress, clock: r.Clock}
 	c.check = func() error {
 		if c.saved == nil {

@@ -13,8 +13,8 @@ import (
 	"sunsetwatch/deploy/components"
 )
 
-// overflowing are the elements that stick out of the viewport, and text that is
-// cut off.
+// overflowing are the elements that stick out of the viewport, and text that sticks
+// out of its cell.
 const overflowing = `(() => {
 	const out = [];
 	const width = document.documentElement.clientWidth;
@@ -24,6 +24,9 @@ const overflowing = `(() => {
 		if (r.width > 0 && (r.right > width + 0.5 || r.left < -0.5))
 			out.push(e.tagName + "." + (e.getAttribute("class") || "") + " " + r.left + " to " + r.right + ": " + e.textContent.slice(0, 40));
 	}
+	for (const e of document.querySelectorAll("td, th, dt, dd, p, li"))
+		if (e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+			out.push(e.tagName + " of " + e.clientWidth + " holds " + e.scrollWidth + ": " + e.textContent.slice(0, 40));
 	return out.slice(0, 20);
 })()`
 

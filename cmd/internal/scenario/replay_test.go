@@ -29,8 +29,8 @@ func (s *Scenario) jsonLines() [][]byte {
 	return all
 }
 
-// replayed is a step judge as replay answers it.
-func (r *runner) replayed(t *testing.T, s *step, dir string, workers int, out string) *replay.Result {
+// options ask replay what a step judge asks.
+func (r *runner) options(t *testing.T, s *step, dir string, workers int, out string) replay.Options {
 	t.Helper()
 	set, err := r.read(registrationsName, r.initialRules())
 	if err != nil {
@@ -52,7 +52,13 @@ func (r *runner) replayed(t *testing.T, s *step, dir string, workers int, out st
 	if s.asThen {
 		o.KnownAt = min(s.before, s.asOf) // what is recorded later is not revealed either
 	}
-	result, err := replay.Run(context.Background(), o)
+	return o
+}
+
+// replayed is a step judge as replay answers it.
+func (r *runner) replayed(t *testing.T, s *step, dir string, workers int, out string) *replay.Result {
+	t.Helper()
+	result, err := replay.Run(context.Background(), r.options(t, s, dir, workers, out))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,14 @@
 package table
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -48,6 +51,42 @@ func readFull(f io.ReaderAt, b []byte, offset int64) error {
 		return nil
 	}
 	return fmt.Errorf("%d bytes from %d on cannot be read: %w", len(b), offset, err)
+}
+
+// checkSchema holds the columns, as the footer writes them down, against those of
+// Write. The library believes what it says of the type of a column, and where two
+// places say different things takes numbers for addresses.
+func checkSchema(meta *format.FileMetaData) error {
+	var empty bytes.Buffer
+	if err := parquet.NewGenericWriter[row](&empty, newSchema()).Close(); err != nil {
+		return err
+	}
+	file, err := openFile(bytes.NewReader(empty.Bytes()), int64(empty.Len()))
+	if err != nil {
+		return err
+	}
+	want := file.Metadata().Schema
+	if !reflect.DeepEqual(meta.Schema, want) {
+		return fmt.Errorf("its columns are not those of format %d", Format)
+	}
+	var types []format.Type
+	for i := range want {
+		if want[i].NumChildren.V == 0 {
+			types = append(types, want[i].Type.V)
+		}
+	}
+	for i := range meta.RowGroups {
+		columns := meta.RowGroups[i].Columns
+		if len(columns) != len(types) {
+			return fmt.Errorf("row group %d has %d columns", i, len(columns))
+		}
+		for j := range columns {
+			if columns[j].MetaData.Type != types[j] {
+				return fmt.Errorf("row group %d, column %d: its type is %s", i, j, columns[j].MetaData.Type)
+			}
+		}
+	}
+	return nil
 }
 
 // checkPages walks the headers of all pages before anything is read of them,

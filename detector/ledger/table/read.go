@@ -136,8 +136,9 @@ func (r *Reader) begin(name string, file *parquet.File) (map[string]ledger.Sourc
 		return nil, nil, fmt.Errorf("it is damaged: its format is no number")
 	case format != Format:
 		return nil, nil, fmt.Errorf("%w: it has format %d, this one reads format %d. Make the ledger again with this version, or read it with that one", ErrFormat, format, Format)
-	case !parquet.EqualNodes(file.Schema(), newSchema()):
-		return nil, nil, fmt.Errorf("it is damaged: its columns are not those of format %d", Format)
+	}
+	if err := checkSchema(file.Metadata()); err != nil {
+		return nil, nil, fmt.Errorf("it is damaged: %w", err)
 	}
 	switch keyID := meta[keySubjects]; {
 	case r.keyID == "":
@@ -178,35 +179,30 @@ func (r *Reader) begin(name string, file *parquet.File) (map[string]ledger.Sourc
 
 // rows reads all rows, and holds what they say against the metadata.
 func (r *Reader) rows(file *parquet.File, sources map[string]ledger.SourceID, meta map[string]string) error {
-	in := parquet.NewGenericReader[row](file)
-	defer in.Close()
 	sum := newChecksum(meta)
 	earliest, latest := access.End, access.Beginning
-	batch := make([]row, batchRows)
 	total := int64(0)
-	for {
-		clear(batch)
-		n, err := in.Read(batch)
-		for i := range batch[:n] {
-			sum.add(&batch[i])
-			f, err := batch[i].fact(sources)
+	for _, group := range file.RowGroups() {
+		in := group.Rows()
+		err := eachRow(in, func(x *row) error {
+			sum.add(x)
+			f, err := x.fact(sources)
 			if err == nil {
 				err = r.builder.Add(f)
 			}
-			if err != nil {
-				return fmt.Errorf("row %d: %w", total+int64(i), err)
+			if err == nil && x.Days != f.Days.Mask() {
+				err = errors.New("days are not those of its runs")
 			}
-			if batch[i].Days != f.Days.Mask() {
-				return fmt.Errorf("row %d: days are not those of its runs", total+int64(i))
+			if err != nil {
+				return fmt.Errorf("row %d: %w", total, err)
 			}
 			if f.Events > 0 {
 				earliest, latest = min(earliest, f.First.Time), max(latest, f.Last.Time)
 			}
-		}
-		total += int64(n)
-		if errors.Is(err, io.EOF) || err == nil && n == 0 {
-			break
-		} else if err != nil {
+			total++
+			return nil
+		})
+		if err := errors.Join(err, in.Close()); err != nil {
 			return err
 		}
 	}
@@ -226,6 +222,34 @@ func (r *Reader) rows(file *parquet.File, sources map[string]ledger.SourceID, me
 		}
 	}
 	return nil
+}
+
+// eachRow calls f with every row, which is borrowed.
+func eachRow(in parquet.Rows, f func(*row) error) error {
+	schema := newSchema()
+	columns := leavesOf(schema)
+	batch := make([]parquet.Row, batchRows)
+	for {
+		n, err := in.ReadRows(batch)
+		for _, values := range batch[:n] {
+			if err := columns.check(values); err != nil {
+				return err
+			}
+			var x row
+			if err := schema.Reconstruct(&x, values); err != nil {
+				return err
+			}
+			if err := f(&x); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF), err == nil && n == 0:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // instant reads what Instant.String wrote.
