@@ -52,7 +52,17 @@ func (r *Rows) Position(i int) access.Position {
 func (r *Rows) People() (subjects, grantors [][]byte, err error) {
 	if !r.hasPeople {
 		r.hasPeople = true
-		err = r.t.people(true, false)
+		err = r.t.people(true, false, nil)
+	}
+	return r.subjects, r.grantors, err
+}
+
+// PeopleOf is People of some events alone, those that are marked. What is wrong in
+// others is not seen, and of them nothing is given.
+func (r *Rows) PeopleOf(marked []bool) (subjects, grantors [][]byte, err error) {
+	if !r.hasPeople {
+		r.hasPeople = true
+		err = r.t.people(true, false, marked)
 	}
 	return r.subjects, r.grantors, err
 }
@@ -61,7 +71,7 @@ func (r *Rows) People() (subjects, grantors [][]byte, err error) {
 func (r *Rows) IDs() (ids [][]byte, err error) {
 	if !r.hasIDs {
 		r.hasIDs = true
-		err = r.t.people(false, true)
+		err = r.t.people(false, true, nil)
 	}
 	return r.ids, err
 }

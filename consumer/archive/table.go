@@ -11,9 +11,9 @@ import (
 	"sunsetwatch/rules/access"
 )
 
-// batchRows is how many rows are worked on at a time: columns of so many fit the
+// BatchRows is how many rows are worked on at a time, and Rows has at most: columns of so many fit the
 // cache of a core.
-const batchRows = 2048
+const BatchRows = 2048
 
 // table reads row groups. What it learns of names and shapes it keeps for the next
 // one.
@@ -69,7 +69,7 @@ func newTable(a *Archive, l *lines, b *binding) *table {
 		t.names[p] = newNames()
 	}
 	t.byCode = make([][]uint32, len(b.shape))
-	t.hashes = make([]uint64, batchRows)
+	t.hashes = make([]uint64, BatchRows)
 	t.clearShapes()
 	t.rows.t = t
 	return t
@@ -133,7 +133,7 @@ func (t *table) read(ctx context.Context, r io.ReaderAt, f *footer, k int, g gro
 		}
 		t.forget()
 		// As many rows as the pages of all columns have.
-		n := int(min(g.rows-done, batchRows))
+		n := int(min(g.rows-done, BatchRows))
 		for i := range b.places {
 			if l := t.lists[i]; l != nil {
 				if err := l.more(t.names[i]); err != nil {
@@ -299,7 +299,7 @@ func (t *table) counting(f *rowField, to *[]uint64) (c *column, ok bool) {
 		*to = nil
 		return nil, true
 	case *to == nil:
-		*to = make([]uint64, 0, batchRows)
+		*to = make([]uint64, 0, BatchRows)
 	}
 	*to = (*to)[:0]
 	if !f.plain || len(f.places) != 1 || t.columns[f.places[0]].leaf.unsigned {
@@ -547,8 +547,9 @@ func (t *table) factual(place int) bool {
 	return false
 }
 
-// people reads subjects and grantors, or ids, of the rows of the batch.
-func (t *table) people(people, ids bool) error {
+// people reads subjects and grantors, or ids, of the rows of the batch that are
+// marked; nil: of all.
+func (t *table) people(people, ids bool, marked []bool) error {
 	b, r := t.b, &t.rows
 	if people && t.peopleOff {
 		r.subjects, r.grantors = resize(r.subjects, len(r.Row)), resize(r.grantors, len(r.Row))
@@ -590,12 +591,12 @@ func (t *table) people(people, ids bool) error {
 				(*w.to)[i] = w.of(&t.shapes.Events[shape])
 			}
 		case simple:
-			t.texts(w.f.places, *w.to)
+			t.texts(w.f.places, *w.to, marked)
 		}
 	}
 	t.keeping = t.keeping[:0]
 	for i := range r.Row {
-		row, ok := int(r.Row[i]), simple && !t.doubtful[i]
+		row, ok := int(r.Row[i]), simple && !t.doubtful[i] || marked != nil && !marked[i]
 		if !ok {
 			ev := t.slow(row, true)
 			if ev == nil {
@@ -615,12 +616,12 @@ func (t *table) people(people, ids bool) error {
 
 // texts gives the first text that is there of each row, and marks those that may
 // be wrong.
-func (t *table) texts(places []int, to [][]byte) {
+func (t *table) texts(places []int, to [][]byte, marked []bool) {
 	rows := t.rows.Row
 	for k, p := range places {
 		c := &t.columns[p]
 		for i, row := range rows {
-			if k > 0 && len(to[i]) > 0 {
+			if k > 0 && len(to[i]) > 0 || marked != nil && !marked[i] {
 				continue
 			}
 			text := c.text(c.row + int(row))

@@ -118,9 +118,13 @@ func (c *count) read(ctx context.Context, workers int) error {
 		})
 	}
 	group.Wait()
-	for _, w := range all {
+	for i, w := range all {
 		w.total.Add(w.pending)
-		c.facts.Absorb(w.ledger)
+		if i == 0 && c.saved == nil {
+			c.facts = w.ledger // what was there holds nothing
+		} else {
+			c.facts.Absorb(w.ledger)
+		}
 		if c.arrivals != nil {
 			c.arrivals.Absorb(w.arrivals)
 		}

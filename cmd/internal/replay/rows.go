@@ -2,7 +2,6 @@ package replay
 
 import (
 	"sunsetwatch/consumer/archive"
-	"sunsetwatch/consumer/codec"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules/access"
 )
@@ -15,6 +14,8 @@ type rowWorker struct {
 	shapes  *archive.Shapes
 	alikes  []likeRow // by shape
 	touched uint64
+	asked   []bool                         // of the events of a batch: about whom it was
+	rows    [archive.BatchRows / 64]uint64 // the same by row, a bit each
 }
 
 // likeRow is what is known of a shape.
@@ -25,7 +26,7 @@ type likeRow struct {
 
 // rows is the sink for a job that was begun: one that takes batches, if it can.
 func (w *worker) rows() archive.Sink {
-	if w.skip || w.repeats.all != nil || w.recent != nil || w.arrivals != nil || !w.pieces.Together() {
+	if w.repeats.all != nil || w.recent != nil || w.arrivals != nil || !w.pieces.Together() {
 		return w
 	}
 	if w.batches == nil {
@@ -42,26 +43,56 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 	if n := len(r.Shapes.Events); n > len(w.alikes) {
 		w.alikes = append(w.alikes, make([]likeRow, n-len(w.alikes))...)
 	}
-	var subjects, grantors [][]byte
-	for i, at := range r.Time {
-		if w.lawful(r, i, at) {
-			continue
-		}
-		var err error
-		if subjects, grantors, err = r.People(); err != nil {
-			return err
-		}
-		break
-	}
 	w.touch(r)
+	w.asked = resize(w.asked, len(r.Row))
+	clear(w.asked)
+	clear(w.rows[:])
+	some := false
 	for i, at := range r.Time {
 		place := r.Position(i)
+		if w.skip {
+			if !w.after.Before(place) {
+				continue
+			}
+			w.skip = false
+		}
 		if w.lawful(r, i, at) {
 			w.pieces.AddLawful(&w.alikes[r.Shape[i]].Alike, at, place)
 			continue
 		}
+		w.asked[i], some = true, true
+		w.rows[r.Row[i]>>6] |= 1 << (r.Row[i] & 63)
+	}
+	last := r.Position(len(r.Row) - 1)
+	w.total.Add(uint64(len(r.Row)))
+	if some {
+		if err := w.askedRows(r); err != nil {
+			return err
+		}
+	}
+	if !w.any || w.last.Before(last) { // a rejected one may have been behind it
+		w.last, w.any = last, true
+	}
+	if w.tick != nil {
+		for range r.Row {
+			w.tick()
+		}
+	}
+	return nil
+}
+
+// askedRows counts those of a batch about whose people somebody may ask.
+func (w *rowWorker) askedRows(r *archive.Rows) error {
+	subjects, grantors, err := r.PeopleOf(w.asked)
+	if err != nil {
+		return err
+	}
+	for i, row := range r.Row { // without those that were rejected just now
+		if w.rows[row>>6]>>(row&63)&1 == 0 {
+			continue
+		}
 		ev := r.Shapes.Events[r.Shape[i]]
-		ev.Time, ev.Subject, ev.Grantor = at, subjects[i], grantors[i]
+		ev.Time, ev.Subject, ev.Grantor = r.Time[i], subjects[i], grantors[i]
 		if r.Records != nil {
 			ev.Records = r.Records[i]
 		}
@@ -69,18 +100,9 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 			ev.Bytes = r.Bytes[i]
 		}
 		if a := &w.alikes[r.Shape[i]]; a.ok {
-			w.pieces.AddAlike(&a.Alike, &ev, place)
+			w.pieces.AddAlike(&a.Alike, &ev, r.Position(i))
 		} else {
-			w.pieces.Add(&ev, place)
-		}
-	}
-	if n := len(r.Row); n > 0 {
-		w.last, w.any = r.Position(n-1), true
-		w.total.Add(uint64(n))
-		if w.tick != nil {
-			for range n {
-				w.tick()
-			}
+			w.pieces.Add(&ev, r.Position(i))
 		}
 	}
 	return nil
@@ -106,5 +128,9 @@ func (w *rowWorker) lawful(r *archive.Rows, i int, at access.Instant) bool {
 	return a.ok && w.pieces.Lawful(&a.Alike, at)
 }
 
-// Reject is that of archive.Sink.
-func (w *rowWorker) Reject(r *codec.Rejection, at access.Position) { w.worker.Reject(r, at) }
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
