@@ -50,21 +50,22 @@ func (w *rowWorker) AddRows(r *archive.Rows) error {
 	some := false
 	for i, at := range r.Time {
 		place := r.Position(i)
-		if w.skip {
-			if !w.after.Before(place) {
-				continue
+		w.skip = w.skip && !w.after.Before(place) // it was counted before
+		lawful := w.lawful(r, i, at)
+		switch {
+		case !lawful:
+			w.asked[i], some = true, true // the archive counts it again where it is wrong
+			if !w.skip {
+				w.rows[r.Row[i]>>6] |= 1 << (r.Row[i] & 63)
 			}
-			w.skip = false
-		}
-		if w.lawful(r, i, at) {
+		case !w.skip:
 			w.pieces.AddLawful(&w.alikes[r.Shape[i]].Alike, at, place)
-			continue
 		}
-		w.asked[i], some = true, true
-		w.rows[r.Row[i]>>6] |= 1 << (r.Row[i] & 63)
 	}
 	last := r.Position(len(r.Row) - 1)
-	w.total.Add(uint64(len(r.Row)))
+	if !w.skip {
+		w.total.Add(uint64(len(r.Row)))
+	}
 	if some {
 		if err := w.askedRows(r); err != nil {
 			return err
