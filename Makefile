@@ -38,6 +38,7 @@ test: ## Test everything: lint, unit, race, short fuzz, rules and routes, end to
 	$(call step,vet)
 	$(call step,lint)
 	$(call step,test-unit)
+	$(call step,test-stories)
 	$(call step,test-race)
 	$(call step,fuzz-short)
 	$(call step,test-deploy)
@@ -45,9 +46,14 @@ test: ## Test everything: lint, unit, race, short fuzz, rules and routes, end to
 	@printf '\n'; cat $(SKIPPED)/* 2>/dev/null || echo 'tested: everything'
 
 .PHONY: test-unit
-test-unit: ## Test the packages alone (3 min at most)
-	go test $(UNIT)
+test-unit: ## Test the packages alone, the stories in fewer ways (3 min at most)
+	go test $$(go list ./... | grep -v -e '/deploy' -e '/cmd/internal/scenario$$')
+	go test -short ./cmd/internal/scenario
 	go -C bench/replay test .
+
+.PHONY: test-stories
+test-stories: ## Tell the stories in every way and format, and hold random cases against the model
+	go test -timeout 15m ./cmd/internal/scenario
 
 .PHONY: test-race
 test-race: ## The same with the race detector, without the longest; needs a C compiler

@@ -126,7 +126,7 @@ func TestRangeOfATopic(t *testing.T) {
 func TestInterruptedRange(t *testing.T) {
 	k := newCluster(t)
 	r := rand.New(rand.NewPCG(6, 1))
-	lines := eventLines(r, 6000)
+	lines := eventLines(r, 20_000)
 	k.produce(t, lines)
 	o := options(t, k.address)
 	o.Out = t.TempDir()
@@ -157,7 +157,7 @@ func TestInterruptedRange(t *testing.T) {
 			k.produce(t, lines[:100]) // is behind the ends
 		}
 	}
-	if stops < 10 {
+	if stops < 20 {
 		t.Errorf("only %d interruptions", stops)
 	}
 	if got := output(t, o.Out); got != want {

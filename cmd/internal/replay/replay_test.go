@@ -217,7 +217,7 @@ func interrupted(t *testing.T, dir string, workers, events int, want string, set
 				t.Errorf("after %d interruptions it writes\n%s\nwant\n%s", stops, got, want)
 			}
 			// A part of a file ends at once, or only with the next 256 KiB.
-			if stops == 0 || stops < 15 && workers == 1 && !testing.Short() {
+			if stops == 0 || stops < 20 && workers == 1 && !testing.Short() {
 				t.Errorf("only %d interruptions", stops)
 			}
 			return
