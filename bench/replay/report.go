@@ -74,7 +74,11 @@ func (b *bench) versionOfProgram() string {
 	if err != nil {
 		return "of unknown version"
 	}
-	return strings.Join(strings.Fields(strings.TrimPrefix(string(out), "sunsetwatch")), " ")
+	version := strings.Join(strings.Fields(strings.TrimPrefix(string(out), "sunsetwatch")), " ")
+	if commit, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
+		version += ", tree " + strings.TrimSpace(string(commit))
+	}
+	return version
 }
 
 // processor names the processor.
