@@ -63,15 +63,17 @@ func (s *sum) basis() *tally {
 // attempt adds denied or failed calls of a cell. Of each part of the stretch,
 // matches says what was found; nil where it is no match for this finding.
 func (s *sum) attempt(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Match) {
-	if n := s.attempts.add(facts, c, p, matches); n.high > 0 {
-		s.incomplete = s.incomplete || c.Incomplete()
-		s.inexact = s.inexact || n.low != n.high
-	}
+	s.beside(&s.attempts, facts, c, p, matches)
 }
 
 // probed adds capability probes of a cell; matches as for attempt.
 func (s *sum) probed(facts Facts, c *ledger.Cell, p *parted, matches []*rules.Match) {
-	if n := s.probes.add(facts, c, p, matches); n.high > 0 {
+	s.beside(&s.probes, facts, c, p, matches)
+}
+
+// beside adds to t what is no access: it has no people, no grace and no relation.
+func (s *sum) beside(t *tally, facts Facts, c *ledger.Cell, p *parted, matches []*rules.Match) {
+	if n := t.add(facts, c, p, matches); n.high > 0 {
 		s.incomplete = s.incomplete || c.Incomplete()
 		s.inexact = s.inexact || n.low != n.high
 	}
