@@ -247,7 +247,8 @@ func (f *inflater) inflate(codec format.CompressionCodec, dst, src []byte) (err 
 			}
 		}
 		var out []byte
-		out, err = f.zstd.DecodeAll(src, dst[:0:len(dst)])
+		// With room behind what is expected, it copies without looking for the end.
+		out, err = f.zstd.DecodeAll(src, dst[:0:min(cap(dst), len(dst)+slack)])
 		n = len(out)
 	case format.Gzip:
 		r := bytes.NewReader(src)
