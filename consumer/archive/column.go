@@ -27,12 +27,13 @@ type column struct {
 	dictAt     int64
 	dict       dictionary
 
-	present []byte   // by row, 0: there is nothing; nil: there is something in each
-	ids     []uint32 // in the dictionary, by row; nil: the page has none of its values there
-	base    []byte   // of texts
-	pos     []uint32 // of a text in base, by row
-	length  []uint32
-	ints    []int64
+	present  []byte   // by row, 0: there is nothing; nil: there is something in each
+	ids      []uint32 // in the dictionary, by row; nil: the page has none of its values there
+	base     []byte   // of texts
+	pos      []uint32 // of a text in base, by row
+	length   []uint32
+	ints     []int64
+	negative bool // one of ints is, of numbers with a sign
 
 	codes   []uint32 // by row, for a column of a shape
 	coded   bool
@@ -124,6 +125,13 @@ func (c *column) decodePage() error {
 	}
 	if err := c.decodeValues(header.encoding, l.values, there); err != nil {
 		return err
+	}
+	if !c.isText() {
+		all := int64(0)
+		for _, v := range c.ints {
+			all |= v
+		}
+		c.negative = all < 0
 	}
 	if c.present == nil {
 		return nil

@@ -76,27 +76,30 @@ func (l *list) listPage(names *names) error {
 	}
 	l.rows, l.coded = there, false
 	l.code(names)
-	at := 0
+	// How far a row is: a text of it follows where the level is whole.
+	whole, empty := uint32(l.leaf.maxDef), uint32(l.leaf.repDef-1)
+	any, open, at := l.any, l.open, 0
 	for i, r := range rep {
 		switch {
-		case r > 1 || r == 1 && !l.any:
+		case r > 1 || r == 1 && !any:
 			return errValues
 		case r == 0:
-			if l.any {
-				l.sets = append(l.sets, l.open)
+			if any {
+				l.sets = append(l.sets, open)
 			}
-			l.any, l.open = true, noList
-			if int(def[i]) >= l.leaf.repDef-1 {
-				l.open = emptyList
+			any, open = true, noList
+			if def[i] >= empty {
+				open = emptyList
 			}
 		}
-		if int(def[i]) == l.leaf.maxDef {
+		if def[i] == whole {
 			if c := l.codes[at]; c != 0 {
-				l.open = names.then(l.open, c)
+				open = names.then(open, c)
 			}
 			at++
 		}
 	}
+	l.any, l.open = any, open
 	return nil
 }
 

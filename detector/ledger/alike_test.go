@@ -89,11 +89,11 @@ func TestAlikeOfAnybody(t *testing.T) {
 	h := happening{time: 1, principal: "app", feature: "f", subject: "u"}
 	for operation, want := range map[access.Operation]bool{access.Read: true, access.Write: false} {
 		h.attr.Operation = operation
-		a, ok := p.Alike(h.event(), false)
-		if !ok || p.Lawful(&a, h.time) != want {
+		a, ok := p.alikeOf(h.event(), access.Self, true)
+		if !ok || p.lawful(&a, h.time) != want {
 			t.Errorf("%s for anybody: want %t", operation, want)
 		}
-		if a, ok := p.Alike(h.event(), true); !ok || !p.Lawful(&a, h.time) {
+		if a, ok := p.alikeOf(h.event(), access.Self, false); !ok || !p.lawful(&a, h.time) {
 			t.Errorf("%s for herself is not lawful", operation)
 		}
 	}

@@ -45,7 +45,7 @@ type Pieces struct {
 	known            []pieceCell
 	key              []byte
 	source           *source
-	alike            *alike // nil: nothing is counted together
+	together         *together // nil: nothing is
 }
 
 // pieceCell is a cell with the piece that was counted last: events are mostly in
@@ -68,7 +68,7 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 		l.horizon = horizonAt(access.End) // everything is old
 	}
 	if o.Together {
-		p.alike = &alike{seed: p.seed, terms: l.terms}
+		p.together = &together{seed: p.seed, terms: l.terms}
 	}
 	return p
 }
@@ -83,10 +83,10 @@ func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) 
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
 	relation := ev.Relation()
 	if a, ok := p.alikeOf(ev, relation, false); ok {
-		if p.Lawful(&a, ev.Time) {
-			p.AddLawful(&a, ev.Time, at)
+		if p.lawful(&a, ev.Time) {
+			p.addLawful(&a, ev.Time, at)
 		} else {
-			p.AddAlike(&a, ev, at)
+			p.addAlike(&a, ev, at)
 		}
 		return
 	}
@@ -141,22 +141,25 @@ func (p *Pieces) add(c *pieceCell, ev *access.Event, relation access.Relation, a
 }
 
 // count counts an event as such, and where it is the first or the last.
-func (p *Pieces) count(s *Stretch, mark Mark) {
+func (p *Pieces) count(s *Stretch, mark Mark) { p.countMany(s, 1, mark, mark) }
+
+// countMany counts n events of the source at hand.
+func (p *Pieces) countMany(s *Stretch, n uint64, first, last Mark) {
 	l := p.ledger
-	l.earliest, l.latest = min(l.earliest, mark.Time), max(l.latest, mark.Time)
-	p.source.JudgedTo = max(p.source.JudgedTo, mark.Time)
-	p.source.Counted++
+	l.earliest, l.latest = min(l.earliest, first.Time), max(l.latest, last.Time)
+	p.source.JudgedTo = max(p.source.JudgedTo, last.Time)
+	p.source.Counted += n
 	if s.Events == 0 {
-		s.First, s.Last = mark, mark
+		s.First, s.Last = first, last
 	} else {
-		if mark.Time <= s.First.Time && l.Before(mark, s.First) {
-			s.First = mark
+		if first.Time <= s.First.Time && l.Before(first, s.First) {
+			s.First = first
 		}
-		if mark.Time >= s.Last.Time && l.Before(s.Last, mark) {
-			s.Last = mark
+		if last.Time >= s.Last.Time && l.Before(s.Last, last) {
+			s.Last = last
 		}
 	}
-	s.Events++
+	s.Events += n
 }
 
 func addTo(p **People, hash uint64) {

@@ -150,6 +150,9 @@ func (c *count) newWorker(total *atomic.Uint64) *worker {
 func (w *worker) work(ctx context.Context, j *job, in *input) error {
 	w.begin(j, in)
 	counts, next, err := j.origin.read(ctx, j.part, j.Resume, w.rows())
+	if w.batches != nil {
+		w.batches.flush()
+	}
 	var damage *archive.Damage
 	switch {
 	case errors.As(err, &damage):

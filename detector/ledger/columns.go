@@ -1,0 +1,221 @@
+package ledger
+
+import "sunsetwatch/rules/access"
+
+// Columns count events that are given by column: of each the number of its pair, of
+// its like, and its time. They do what Pieces.Add does, but for what is lawful with
+// a few instructions an event: what it changes is close together, and taken over
+// into the ledger where the piece of time changes, and with Flush.
+type Columns struct {
+	pieces   *Pieces
+	describe func(ev *access.Event, pair, like uint32)
+	pairs    []columnPair // by number
+	features map[*alikeFeature]*columnFeature
+	likes    int
+	open     []uint32 // pairs of which something is not taken over
+	event    access.Event
+}
+
+// columnPair is a pair, and what was counted of it in the piece at hand.
+type columnPair struct {
+	from, until   access.Instant // of the piece
+	lawful, wrong uint64         // a bit for each like of the feature: what is known
+	numbers       []uint8        // by number of the like: its bit; 64 and more: none
+	events        uint64         // that are not taken over
+	first, last   place
+	to            *Stretch // where to
+	pair          *alikePair
+	feature       *columnFeature // nil: nothing was met, or it is apart
+	apart         bool           // its events are counted cell by cell
+}
+
+type place struct {
+	time   access.Instant
+	offset int64
+}
+
+// columnFeature are the likes of a feature.
+type columnFeature struct {
+	feature *alikeFeature
+	served  uint64 // a bit for each
+	likes   []*like
+	numbers []uint8
+}
+
+const noBit = 64
+
+// NewColumns counts with p, which counts together. describe fills in what pair and
+// like are: all but time, people and counts, which are any.
+func (p *Pieces) NewColumns(describe func(ev *access.Event, pair, like uint32)) *Columns {
+	return &Columns{pieces: p, describe: describe, features: map[*alikeFeature]*columnFeature{}}
+}
+
+// Grow says how many pairs and likes there are by now.
+func (c *Columns) Grow(pairs, likes int) {
+	for len(c.pairs) < pairs {
+		c.pairs = append(c.pairs, columnPair{from: access.End, until: access.Beginning})
+	}
+	if likes == c.likes {
+		return
+	}
+	c.likes = likes
+	for _, f := range c.features {
+		f.grow(likes)
+	}
+	for i := range c.pairs {
+		if pr := &c.pairs[i]; pr.feature != nil {
+			pr.numbers = pr.feature.numbers
+		}
+	}
+}
+
+func (f *columnFeature) grow(likes int) {
+	for len(f.numbers) < likes {
+		f.numbers, f.likes = append(f.numbers, noBit), append(f.likes, nil)
+	}
+}
+
+// Count counts what is lawful, and appends the indexes of what is not to rest: that
+// goes to Add. Offsets are first and the row of each.
+func (c *Columns) Count(pairs, likes []uint32, times []access.Instant, first int64, rows []int32, rest []int32) []int32 {
+	likes, times, rows = likes[:len(pairs)], times[:len(pairs)], rows[:len(pairs)]
+	for i, n := range pairs {
+		pr, like, t := &c.pairs[n], likes[i], times[i]
+		if t >= pr.from && t < pr.until && uint(like) < uint(len(pr.numbers)) {
+			bit := pr.numbers[like]
+			switch {
+			case pr.lawful>>bit&1 != 0:
+				at := place{t, first + int64(rows[i])}
+				if pr.events == 0 {
+					c.open = append(c.open, n)
+					pr.first, pr.last = at, at
+				}
+				pr.events++
+				// Offsets rise: of equal times the first stays first, the last becomes last.
+				if t >= pr.last.time {
+					pr.last = at
+				}
+				if t < pr.first.time {
+					pr.first = at
+				}
+				continue
+			case pr.wrong>>bit&1 != 0:
+				rest = append(rest, int32(i))
+				continue
+			}
+		}
+		if !c.meet(n, like, t, first+int64(rows[i]), true) {
+			rest = append(rest, int32(i))
+		}
+	}
+	return rest
+}
+
+// Sift is Count without counting.
+func (c *Columns) Sift(pairs, likes []uint32, times []access.Instant, rest []int32) []int32 {
+	for i, n := range pairs {
+		if !c.meet(n, likes[i], times[i], 0, false) {
+			rest = append(rest, int32(i))
+		}
+	}
+	return rest
+}
+
+// meet finds out whether an event is lawful, and counts it if it is to.
+func (c *Columns) meet(n, like uint32, t access.Instant, offset int64, count bool) bool {
+	pr := &c.pairs[n]
+	a, ok := c.alike(n, like)
+	if !ok {
+		return false
+	}
+	p := c.pieces
+	c.take(pr)
+	ok = p.lawful(&a, t)
+	if ok && count {
+		p.addLawful(&a, t, access.Position{Offset: offset})
+	}
+	// From here on Count knows.
+	w := &pr.pair.alikeWindow
+	pr.from, pr.until, pr.to = w.from, w.until, w.served
+	pr.lawful, pr.wrong = w.lawful&w.asked&pr.feature.served, w.asked&^w.lawful
+	if pr.to == nil || p.options.Daily != nil { // it has to make the stretch, or to count by day
+		pr.lawful = 0
+	}
+	return ok
+}
+
+// alike is what events of a pair and like have in common; ok is false where they
+// are counted cell by cell.
+func (c *Columns) alike(n, number uint32) (a alike, ok bool) {
+	pr := &c.pairs[n]
+	if pr.feature == nil && !pr.apart {
+		c.describe(&c.event, n, number)
+		c.meetPair(pr)
+	}
+	if pr.apart {
+		return alike{}, false
+	}
+	f := pr.feature
+	l := f.likes[number]
+	if l == nil {
+		c.describe(&c.event, n, number)
+		if c.event.Probe != access.NoProbe {
+			return alike{}, false
+		}
+		if l = c.pieces.likeOf(f.feature, &c.event, access.Self, true); l == nil {
+			return alike{}, false
+		}
+		f.likes[number] = l
+		if l.number < noBit {
+			f.numbers[number] = uint8(l.number)
+			if l.attr.Outcome == access.Served {
+				f.served |= 1 << l.number
+			}
+		}
+	}
+	return alike{pr.pair, l, l.number, l.attr.Outcome == access.Served, false}, true
+}
+
+func (c *Columns) meetPair(pr *columnPair) {
+	pair, f := c.pieces.alikePairOf(c.event.Principal, c.event.Feature)
+	if pair == nil {
+		pr.apart = true
+		return
+	}
+	own := c.features[f]
+	if own == nil {
+		own = &columnFeature{feature: f}
+		own.grow(c.likes)
+		c.features[f] = own
+	}
+	pr.pair, pr.feature, pr.numbers = pair, own, own.numbers
+}
+
+// take takes over what was counted of a pair.
+func (c *Columns) take(pr *columnPair) {
+	if pr.events == 0 {
+		return
+	}
+	source := c.pieces.source.id
+	c.pieces.countMany(pr.to, pr.events, Mark{Time: pr.first.time, Offset: pr.first.offset, Source: source},
+		Mark{Time: pr.last.time, Offset: pr.last.offset, Source: source})
+	pr.events = 0
+}
+
+// Flush takes over all that was counted. It comes before the ledger is used, and
+// before events of another source.
+func (c *Columns) Flush() {
+	for _, n := range c.open {
+		c.take(&c.pairs[n])
+	}
+	c.open = c.open[:0]
+}
+
+// Add counts one event of the rest.
+func (c *Columns) Add(pair, like uint32, ev *access.Event, at access.Position) {
+	if a, ok := c.alike(pair, like); ok {
+		c.pieces.addAlike(&a, ev, at)
+		return
+	}
+	c.pieces.Add(ev, at)
+}
