@@ -357,12 +357,7 @@ func (c *column) code(names *names) {
 	c.codes = resize(c.codes, n)
 	switch {
 	case c.ids != nil:
-		if c.dict.codes == nil {
-			c.dict.codes = make([]uint32, len(c.dict.pos))
-			for i, at := range c.dict.pos {
-				c.dict.codes[i] = names.code(c.dict.base[at : at+c.dict.length[i]])
-			}
-		}
+		c.codeDictionary(names)
 		codes := c.dict.codes
 		for i, id := range c.ids {
 			if int(id) < len(codes) { // an empty dictionary has no value for rows without one
@@ -390,6 +385,17 @@ func (c *column) code(names *names) {
 		if p == 0 {
 			c.codes[i] = 0
 		}
+	}
+}
+
+// codeDictionary gives every text of the dictionary its code.
+func (c *column) codeDictionary(names *names) {
+	if c.dict.codes != nil {
+		return
+	}
+	c.dict.codes = make([]uint32, len(c.dict.pos))
+	for i, at := range c.dict.pos {
+		c.dict.codes[i] = names.code(c.dict.base[at : at+c.dict.length[i]])
 	}
 }
 

@@ -194,14 +194,19 @@ func deltas(dst []int64, src []byte, n, most int) ([]int64, int, error) {
 			if width > 64 || len(src)-at < (width*per+7)/8 {
 				return nil, 0, errValues
 			}
-			for k := range per {
-				if i >= n || k >= left {
-					break
+			some := max(0, min(per, left, n-i))
+			if width == 0 { // as with texts that are as long as each other
+				for k := range dst[i : i+some] {
+					value += least
+					dst[i+k] = value
 				}
-				value += least + int64(bitsAt(src[at:], k*width, width))
-				dst[i] = value
-				i++
+			} else {
+				for k := range some {
+					value += least + int64(bitsAt(src[at:], k*width, width))
+					dst[i+k] = value
+				}
 			}
+			i += some
 			left -= per
 			at += (width*per + 7) / 8
 		}
