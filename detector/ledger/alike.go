@@ -348,6 +348,11 @@ func (p *Pieces) dailyOf(a *alike, t access.Instant) *dailyCounts {
 // addAlike counts one event, which is one of the alike.
 func (p *Pieces) addAlike(a *alike, ev *access.Event, at access.Position) {
 	relation := ev.Relation()
+	p.add(&p.known[p.knownOf(a, ev, relation)], ev, relation, at)
+}
+
+// knownOf finds the cell of an event that is one of the alike, in known.
+func (p *Pieces) knownOf(a *alike, ev *access.Event, relation access.Relation) int32 {
 	i := 2*int(a.number) + int(relation)
 	if i >= len(a.pair.cells) {
 		a.pair.cells = append(a.pair.cells, make([]int32, i+1-len(a.pair.cells))...)
@@ -355,5 +360,5 @@ func (p *Pieces) addAlike(a *alike, ev *access.Event, at access.Position) {
 	if a.pair.cells[i] == 0 {
 		a.pair.cells[i] = p.cellOf(ev, relation) + 1
 	}
-	p.add(&p.known[a.pair.cells[i]-1], ev, relation, at)
+	return a.pair.cells[i] - 1
 }

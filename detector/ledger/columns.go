@@ -13,6 +13,8 @@ type Columns struct {
 	features map[*alikeFeature]*columnFeature
 	likes    int
 	open     []uint32 // pairs of which something is not taken over
+	waiting  []queued
+	touched  uint64 // so that what is read ahead is read
 	event    access.Event
 }
 
@@ -209,13 +211,72 @@ func (c *Columns) Flush() {
 		c.take(&c.pairs[n])
 	}
 	c.open = c.open[:0]
+	c.addWaiting()
 }
 
 // Add counts one event of the rest.
 func (c *Columns) Add(pair, like uint32, ev *access.Event, at access.Position) {
-	if a, ok := c.alike(pair, like); ok {
-		c.pieces.addAlike(&a, ev, at)
+	a, ok := c.alike(pair, like)
+	if !ok {
+		c.pieces.Add(ev, at)
 		return
 	}
-	c.pieces.Add(ev, at)
+	p, relation := c.pieces, ev.Relation()
+	o := queued{known: p.knownOf(&a, ev, relation),
+		occurrence: occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}}
+	if a.served {
+		o.subject, o.grantor = p.peopleOf(ev, relation)
+	}
+	if c.waiting = append(c.waiting, o); len(c.waiting) == mostWaiting {
+		c.addWaiting()
+	}
+}
+
+// queued is an event that Add was given. Its cell and its people lie anywhere in
+// memory, so that to count it is to wait for one thing after the other; of many
+// events at once, each step is waited for but once.
+type queued struct {
+	known int32
+	occurrence
+}
+
+const mostWaiting = 256
+
+func (c *Columns) addWaiting() {
+	p := c.pieces
+	touched := uint64(0)
+	for i := range c.waiting {
+		touched += uint64(p.known[c.waiting[i].known].from)
+	}
+	for i := range c.waiting {
+		o := &c.waiting[i]
+		k := &p.known[o.known]
+		if t := o.mark.Time; t < k.from || t >= k.until {
+			p.enter(k, t)
+		}
+		touched += k.total.Events + uint64(k.total.Last.Offset)
+	}
+	for i := range c.waiting {
+		o := &c.waiting[i]
+		s := p.known[o.known].total
+		if n := len(s.Days.runs); n > 0 {
+			touched += uint64(s.Days.runs[n-1].Last)
+		}
+		touched += s.People.touch() + s.Grantors.touch()
+	}
+	for i := range c.waiting {
+		o := &c.waiting[i]
+		s := p.known[o.known].total
+		touched += s.People.touchSlot(o.subject) + s.Grantors.touchSlot(o.grantor)
+	}
+	for i := range c.waiting {
+		o := &c.waiting[i]
+		k := &p.known[o.known]
+		if t := o.mark.Time; t < k.from || t >= k.until { // another event took it elsewhere
+			p.enter(k, t)
+		}
+		p.addTo(k, &o.occurrence)
+	}
+	c.touched += touched
+	c.waiting = c.waiting[:0]
 }

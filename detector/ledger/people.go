@@ -72,6 +72,27 @@ func (p *People) add(h uint64) bool {
 	return true
 }
 
+// touch reads the set ahead, and touchSlot what a hash will change in it, which
+// waits for memory. Each gives something made of it.
+func (p *People) touch() uint64 {
+	if p == nil {
+		return 0
+	}
+	return uint64(p.n)
+}
+
+func (p *People) touchSlot(h uint64) uint64 {
+	switch {
+	case p == nil || h == 0:
+		return 0
+	case p.sketch != nil:
+		return uint64(p.sketch[h>>(64-precision)])
+	case p.slots != nil:
+		return p.slots[h&uint64(len(p.slots)-1)]
+	}
+	return 0
+}
+
 func (p *People) grow() {
 	old := p.exact()
 	p.slots = make([]uint64, max(8, 2*len(p.slots)))

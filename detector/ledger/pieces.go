@@ -93,49 +93,67 @@ func (p *Pieces) Add(ev *access.Event, at access.Position) {
 	p.add(&p.known[p.cellOf(ev, relation)], ev, relation, at)
 }
 
+// occurrence is what is counted of an event of a cell.
+type occurrence struct {
+	mark             Mark
+	records, bytes   uint64
+	subject, grantor uint64 // hashes of those who count; 0: nobody
+}
+
 // add counts an event of a cell.
 func (p *Pieces) add(c *pieceCell, ev *access.Event, relation access.Relation, at access.Position) {
-	l := p.ledger
 	if ev.Time < c.from || ev.Time >= c.until {
 		p.enter(c, ev.Time)
 	}
-	mark := markOf(ev, at, p.source.id)
-	s := c.total
-	p.count(s, mark)
-	s.Records += ev.Records
-	s.Bytes += ev.Bytes
-	s.Days.Add(ev.Time)
+	o := occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}
+	if c.people {
+		o.subject, o.grantor = p.peopleOf(ev, relation)
+	}
+	p.addTo(c, &o)
+}
+
+// peopleOf are the people that count.
+func (p *Pieces) peopleOf(ev *access.Event, relation access.Relation) (subject, grantor uint64) {
+	if len(ev.Subject) > 0 {
+		subject = max(1, siphash.Hash(p.people0, p.people1, ev.Subject)) // as People has it
+	}
+	if len(ev.Grantor) > 0 && (relation == access.ThirdParty || subject == 0) {
+		grantor = max(1, siphash.Hash(p.people0, p.people1, ev.Grantor))
+	}
+	return subject, grantor
+}
+
+// addTo counts an event in the piece in which the cell is.
+func (p *Pieces) addTo(c *pieceCell, o *occurrence) {
+	s, t := c.total, o.mark.Time
+	p.count(s, o.mark)
+	s.Records += o.records
+	s.Bytes += o.bytes
+	s.Days.Add(t)
 	if p.options.Months {
-		l.put(c.cell, byMonth, dayMask(byMonth, dateOf(ev.Time)), &count{1, ev.Records, ev.Bytes, mark, mark})
+		p.ledger.put(c.cell, byMonth, dayMask(byMonth, dateOf(t)), &count{1, o.records, o.bytes, o.mark, o.mark})
 	}
 	if c.daily != nil {
-		c.daily.add(ev.Time.Day(), 1)
+		c.daily.add(t.Day(), 1)
 	}
-	if !c.people {
-		return
-	}
-	somebody := len(ev.Subject) > 0
-	others := len(ev.Grantor) > 0 && (relation == access.ThirdParty || !somebody)
-	if !somebody && !others {
+	if o.subject == 0 && o.grantor == 0 || !c.people {
 		return
 	}
 	var w *crowd
 	if p.options.Months {
-		w = c.cell.crowdOf(peopleByMonth, dateOf(ev.Time), c.from)
-		w.first, w.last = min(w.first, ev.Time), max(w.last, ev.Time)
+		w = c.cell.crowdOf(peopleByMonth, dateOf(t), c.from)
+		w.first, w.last = min(w.first, t), max(w.last, t)
 	}
-	if somebody {
-		person := siphash.Hash(p.people0, p.people1, ev.Subject)
-		addTo(&s.People, person)
+	if o.subject != 0 {
+		addTo(&s.People, o.subject)
 		if w != nil {
-			addTo(&w.people, person)
+			addTo(&w.people, o.subject)
 		}
 	}
-	if others {
-		grantor := siphash.Hash(p.people0, p.people1, ev.Grantor)
-		addTo(&s.Grantors, grantor)
+	if o.grantor != 0 {
+		addTo(&s.Grantors, o.grantor)
 		if w != nil {
-			addTo(&w.grantors, grantor)
+			addTo(&w.grantors, o.grantor)
 		}
 	}
 }
