@@ -290,7 +290,7 @@ func (p *Pieces) ask(a *alike, t access.Instant) bool {
 		pair.cuts = append(pair.cuts, make([][]access.Instant, l.set+1-len(pair.cuts))...)
 	}
 	if pair.cuts[l.set] == nil {
-		pair.cuts[l.set] = append([]access.Instant{}, p.together.terms.Instants(pair.pair.principal.name, pair.pair.feature, l.scopes)...)
+		pair.cuts[l.set] = slices.Clip(append([]access.Instant{}, p.together.terms.Instants(pair.pair.principal.name, pair.pair.feature, l.scopes)...))
 	}
 	c := a.cell()
 	from, until := c.around(t, t)
@@ -348,17 +348,29 @@ func (p *Pieces) dailyOf(a *alike, t access.Instant) *dailyCounts {
 // addAlike counts one event, which is one of the alike.
 func (p *Pieces) addAlike(a *alike, ev *access.Event, at access.Position) {
 	relation := ev.Relation()
-	p.add(&p.known[p.knownOf(a, ev, relation)], ev, relation, at)
+	p.add(&p.known[p.knownOf(a, relation)], ev, relation, at)
 }
 
-// knownOf finds the cell of an event that is one of the alike, in known.
-func (p *Pieces) knownOf(a *alike, ev *access.Event, relation access.Relation) int32 {
+// knownOf finds the cell of the alike that have a relation, in known.
+func (p *Pieces) knownOf(a *alike, relation access.Relation) int32 {
 	i := 2*int(a.number) + int(relation)
 	if i >= len(a.pair.cells) {
 		a.pair.cells = append(a.pair.cells, make([]int32, i+1-len(a.pair.cells))...)
 	}
-	if a.pair.cells[i] == 0 {
-		a.pair.cells[i] = p.cellOf(ev, relation) + 1
+	if n := a.pair.cells[i]; n != 0 {
+		return n - 1
 	}
+	attr := a.like.attr
+	attr.Relation = relation
+	c := p.ledger.cellCut(a.pair.pair, a.like.scopes, attr, a.pair.cutsOf(a.like))
+	a.pair.cells[i] = p.know(pieceCell{cell: c}) + 1
 	return a.pair.cells[i] - 1
+}
+
+// cutsOf are the cuts of a like, nil where they are not known yet.
+func (pair *alikePair) cutsOf(l *like) []access.Instant {
+	if l.set < len(pair.cuts) {
+		return pair.cuts[l.set]
+	}
+	return nil
 }

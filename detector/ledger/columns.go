@@ -222,7 +222,7 @@ func (c *Columns) Add(pair, like uint32, ev *access.Event, at access.Position) {
 		return
 	}
 	p, relation := c.pieces, ev.Relation()
-	o := queued{known: p.knownOf(&a, ev, relation),
+	o := queued{known: p.knownOf(&a, relation),
 		occurrence: occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}}
 	if a.served {
 		o.subject, o.grantor = p.peopleOf(ev, relation)

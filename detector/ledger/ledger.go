@@ -249,19 +249,28 @@ func (l *Ledger) pairOf(pr *principal, feature string) *pair {
 }
 
 func (l *Ledger) cellIn(p *pair, scopes []string, attr Attributes) *Cell {
+	return l.cellCut(p, scopes, attr, nil)
+}
+
+// cellCut is cellIn, where the instants that cut the pair and scopes may be known
+// already; nil: they are not.
+func (l *Ledger) cellCut(p *pair, scopes []string, attr Attributes, cuts []access.Instant) *Cell {
 	key := cellKey{attr: attr, scopes: joinScopes(scopes)}
 	if c := p.byKey[key]; c != nil {
 		return c
 	}
 	if p.principal.cells >= l.options.CellsPerPrincipal {
-		scopes = []string{Folded}
+		scopes, cuts = []string{Folded}, nil
 		key = cellKey{folded: true, attr: Attributes{Operation: attr.Operation, Outcome: attr.Outcome, Direction: attr.Direction, Probe: attr.Probe}}
 		if c := p.byKey[key]; c != nil {
 			return c
 		}
 	}
 	c := &Cell{id: uint32(len(l.cells)), pair: p, horizon: l.horizon, scopes: scopes, attr: key.attr, folded: key.folded, dirtyHead: true}
-	if l.terms != nil {
+	switch {
+	case cuts != nil:
+		c.cuts = cuts
+	case l.terms != nil:
 		c.cuts = l.terms.Instants(p.principal.name, p.feature, scopes)
 	}
 	l.list(c, key)

@@ -211,9 +211,15 @@ func (p *Pieces) cellOf(ev *access.Event, relation access.Relation) int32 {
 	key := string(p.key)
 	principal, feature, scopes, attr := foldKey(key).parse()
 	pair := l.pairOf(l.principalOf(principal), feature)
-	c := pieceCell{key: key, cell: l.cellIn(pair, scopes, attr), from: access.End, until: access.Beginning}
-	l.changed(c.cell)
-	p.cells[hash] = append(p.cells[hash], int32(len(p.known)))
+	n := p.know(pieceCell{key: key, cell: l.cellIn(pair, scopes, attr)})
+	p.cells[hash] = append(p.cells[hash], n)
+	return n
+}
+
+// know makes a place in known for a cell. Several may count into the same cell.
+func (p *Pieces) know(c pieceCell) int32 {
+	c.from, c.until = access.End, access.Beginning
+	p.ledger.changed(c.cell)
 	p.known = append(p.known, c)
 	return int32(len(p.known) - 1)
 }
