@@ -298,7 +298,6 @@ func (c *column) needDictionary() error {
 	}
 	side := pages{r: c.r, chunk: c.chunk, header: c.dictionary, body: c.dictAt, inflater: c.inflater}
 	l, err := side.read(0, 0)
-	c.inflater = side.inflater
 	if err != nil {
 		return err
 	}

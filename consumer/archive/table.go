@@ -58,9 +58,12 @@ func newTable(a *Archive, l *lines, b *binding) *table {
 	t.lists = make([]*list, len(b.places))
 	t.names = make([]*names, len(b.places))
 	t.values = make([]codec.Value, len(b.places))
+	inflate := &inflater{}
 	for i, p := range b.places {
+		t.columns[i].inflater = inflate
 		if p.kind == listOfTexts {
 			t.lists[i] = &list{}
+			t.lists[i].inflater = inflate
 		}
 	}
 	for _, p := range b.shape {

@@ -85,6 +85,7 @@ type together struct {
 	principals table[alikePrincipal]
 	features   table[alikeFeature]
 	pairs      table[alikePair]
+	asked      Cell // scratch
 }
 
 // table finds things by hash.
@@ -292,15 +293,16 @@ func (p *Pieces) ask(a *alike, t access.Instant) bool {
 	if pair.cuts[l.set] == nil {
 		pair.cuts[l.set] = slices.Clip(append([]access.Instant{}, p.together.terms.Instants(pair.pair.principal.name, pair.pair.feature, l.scopes)...))
 	}
-	c := a.cell()
+	c := &p.together.asked
+	*c = a.cell()
 	from, until := c.around(t, t)
 	pair.from, pair.until = max(pair.from, from), min(pair.until, until)
-	if p.options.People(&c, t) {
+	if p.options.People(c, t) {
 		return false
 	}
 	if l.anybody {
 		c.attr.Relation = access.ThirdParty
-		return !p.options.People(&c, t)
+		return !p.options.People(c, t)
 	}
 	return true
 }
