@@ -13,20 +13,33 @@ import (
 // are to cut. The function belongs to one goroutine.
 func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) bool {
 	j := judge{kinds: rules.Kinds(), registry: s, owners: ownersOf(s)}
-	var principal string
-	var h held // of principal, the group and this instant
-	var held access.Instant
+	type names struct{ principal, feature string }
+	type terms struct {
+		from, until  access.Instant // between two cuts, so that they are the same for all of it
+		group        group
+		registration *registry.Registration
+		held         held
+	}
+	known := map[names]*terms{} // what was asked for last
 	return func(c *ledger.Cell, at access.Instant) bool {
-		if principal != c.Principal() || j.group.feature != c.Feature() || held != at {
-			principal, held = c.Principal(), at
-			j.group = group{partner: rules.Unregistered, feature: c.Feature()}
-			if partner, _ := s.Owner(principal, at); partner != "" {
-				j.group.partner = partner
-			}
-			j.registration = s.Registration(j.group.partner, j.group.feature)
-			h = j.holds(principal, at)
+		n := names{c.Principal(), c.Feature()}
+		k := known[n]
+		if k == nil {
+			k = &terms{from: access.End, until: access.Beginning}
+			known[n] = k
 		}
-		j.present(c, &h, at)
+		if at < k.from || at >= k.until {
+			k.from, k.until = c.Around(at)
+			k.group = group{partner: rules.Unregistered, feature: n.feature}
+			if partner, _ := s.Owner(n.principal, at); partner != "" {
+				k.group.partner = partner
+			}
+			k.registration = s.Registration(k.group.partner, n.feature)
+			j.group, j.registration = k.group, k.registration
+			k.held = j.holds(n.principal, at)
+		}
+		j.group, j.registration = k.group, k.registration
+		j.present(c, &k.held, at)
 		j.found = rules.Judge(j.kinds, &j.current, j.found[:0])
 		return len(j.found) > 0
 	}

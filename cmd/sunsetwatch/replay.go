@@ -123,7 +123,7 @@ var builtInKey = ledger.Key([]byte("sunsetwatch/0000"))
 // heapFloor is memory that nobody touches, and so takes none of the machine's. With
 // it the collector comes after tens of megabytes instead of after each few: a replay
 // of a few seconds would spend a tenth of them on a small heap that only grows.
-func heapFloor() []byte { return make([]byte, 32<<20) }
+func heapFloor() []byte { return make([]byte, 16<<20) }
 
 func replayCommand() *cobra.Command {
 	var (

@@ -152,6 +152,9 @@ func (c *Cell) before(t access.Instant) access.Instant {
 	return access.Beginning
 }
 
+// Around is the piece of time between two neighbouring Cuts that holds t.
+func (c *Cell) Around(t access.Instant) (from, until access.Instant) { return c.around(t, t) }
+
 // around is the stretch between neighbouring cuts that holds first and last.
 func (c *Cell) around(first, last access.Instant) (from, until access.Instant) {
 	from, until = c.before(first), access.End

@@ -156,7 +156,18 @@ func CountUnion(sets []*People) (n uint64, exact bool) {
 		return sets[0].Count()
 	}
 	if !slices.ContainsFunc(sets, func(p *People) bool { return p != nil && p.sketch != nil }) {
-		var u People
+		most := 0
+		for _, p := range sets {
+			if p != nil {
+				most += p.n
+			}
+		}
+		var slots [2 * ExactPeople]uint64 // as large as it gets before it is condensed
+		size := 8
+		for size < len(slots) && size*3 < most*4 {
+			size *= 2
+		}
+		u := People{slots: slots[:size]}
 		for _, p := range sets {
 			u.Union(p)
 		}
