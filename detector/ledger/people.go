@@ -180,7 +180,7 @@ func CountUnion(sets []*People) (n uint64, exact bool) {
 		case p.sketch != nil:
 			u.union(p.sketch)
 		default:
-			for _, h := range p.slots {
+			for _, h := range p.exact() {
 				if h != 0 {
 					u.add(h)
 				}
