@@ -7,11 +7,11 @@ import (
 	"sunsetwatch/rules/registry"
 )
 
-// Concern is a function that says of accesses of a cell around an instant whether
-// a kind finds something wrong with them under s. Where it does not, nobody will
-// ask about whom they were: it is for ledger.PiecesOptions, whose ledger Cuts of s
-// are to cut. The function belongs to one goroutine.
-func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) bool {
+// Concern is a function that says of accesses of a cell around an instant what the
+// kinds find wrong with them under s: the verdict is Lawful where none does, and else
+// stands for the findings that they would be part of. It is for ledger.PiecesOptions,
+// whose ledger Cuts of s are to cut. The function belongs to one goroutine.
+func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) ledger.Verdict {
 	j := judge{kinds: rules.Kinds(), registry: s, owners: ownersOf(s)}
 	type names struct{ principal, feature string }
 	type terms struct {
@@ -21,7 +21,9 @@ func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) bool 
 		held         held
 	}
 	known := map[names]*terms{} // what was asked for last
-	return func(c *ledger.Cell, at access.Instant) bool {
+	verdicts := map[string]ledger.Verdict{}
+	var key []byte
+	return func(c *ledger.Cell, at access.Instant) ledger.Verdict {
 		n := names{c.Principal(), c.Feature()}
 		k := known[n]
 		if k == nil {
@@ -41,6 +43,21 @@ func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) bool 
 		j.group, j.registration = k.group, k.registration
 		j.present(c, &k.held, at)
 		j.found = rules.Judge(j.kinds, &j.current, j.found[:0])
-		return len(j.found) > 0
+		if len(j.found) == 0 {
+			return ledger.Lawful
+		}
+		key = key[:0]
+		for i := range j.found {
+			if m := &j.found[i]; !j.sameBefore(i) {
+				key = append(append(key, m.Kind.Name...), 0)
+				key = append(append(key, m.Scope...), 0)
+			}
+		}
+		v, met := verdicts[string(key)]
+		if !met {
+			v = ledger.Lawful + 1 + ledger.Verdict(len(verdicts))
+			verdicts[string(key)] = v
+		}
+		return v
 	}
 }

@@ -297,12 +297,12 @@ func (p *Pieces) ask(a *alike, t access.Instant) bool {
 	*c = a.cell()
 	from, until := c.around(t, t)
 	pair.from, pair.until = max(pair.from, from), min(pair.until, until)
-	if p.options.People(c, t) {
+	if p.options.People(c, t) != Lawful {
 		return false
 	}
 	if l.anybody {
 		c.attr.Relation = access.ThirdParty
-		return !p.options.People(c, t)
+		return p.options.People(c, t) == Lawful
 	}
 	return true
 }

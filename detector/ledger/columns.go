@@ -254,11 +254,11 @@ func (c *Columns) addWaiting() {
 		if t := o.mark.Time; t < k.from || t >= k.until {
 			p.enter(k, t)
 		}
-		touched += k.total.Events + uint64(k.total.Last.Offset)
+		touched += k.total.Events + uint64(k.total.Last.Offset) + uint64(len(k.lead.Days.runs))
 	}
 	for i := range c.waiting {
 		o := &c.waiting[i]
-		s := p.known[o.known].total
+		s := p.known[o.known].lead
 		if n := len(s.Days.runs); n > 0 {
 			touched += uint64(s.Days.runs[n-1].Last)
 		}
@@ -266,7 +266,7 @@ func (c *Columns) addWaiting() {
 	}
 	for i := range c.waiting {
 		o := &c.waiting[i]
-		s := p.known[o.known].total
+		s := p.known[o.known].lead
 		touched += s.People.touchSlot(o.subject) + s.Grantors.touchSlot(o.grantor)
 	}
 	for i := range c.waiting {

@@ -17,10 +17,12 @@ type PiecesOptions struct {
 	// People says of the accesses of a cell around an instant whether somebody
 	// will ask how many people they were about; nil: always. It is to give the
 	// same answer for all instants between two cuts.
-	People func(c *Cell, at access.Instant) bool
-	// Together counts what People says no of in one cell for each pair and piece of
-	// time, and of that nothing but how many accesses and attempts there were, which
-	// was the first and which the last. It takes Terms and People, and no Months.
+	People func(c *Cell, at access.Instant) Verdict
+	// Together counts what is Lawful in one cell for each pair and piece of time, and
+	// of that nothing but how many accesses and attempts there were, which was the
+	// first and which the last. Of what has another verdict, the people and the days
+	// are in one cell for each pair, piece of time, relation and verdict; all else is
+	// in the cell of each event. It takes Terms and People, and no Months.
 	Together bool
 	// Daily keeps accesses by UTC day and pair, for pictures; nil: not. It says of
 	// the accesses of a cell around an instant whether they are wrong, and gives the
@@ -28,6 +30,15 @@ type PiecesOptions struct {
 	// that of days x pairs.
 	Daily func(c *Cell, at access.Instant) (wrong bool)
 }
+
+// Verdict is what somebody finds of accesses. Accesses of a pair that have the same
+// one are asked about together, so that nobody asks how many people those of a
+// scope or an operation were about.
+type Verdict uint64
+
+// Lawful is the verdict on accesses that nobody will ask more of than how many there
+// were, and which were the first and the last.
+const Lawful Verdict = 0
 
 // Pieces count events straight into the pieces of time between the cuts of their
 // cells, which a replay knows beforehand. So its memory depends on the number of
@@ -46,6 +57,7 @@ type Pieces struct {
 	key              []byte
 	source           *source
 	together         *together // nil: nothing is
+	leads            map[leadKey]*Stretch
 }
 
 // pieceCell is a cell with the piece that was counted last: events are mostly in
@@ -55,6 +67,7 @@ type pieceCell struct {
 	cell        *Cell
 	from, until access.Instant
 	total       *Stretch
+	lead        *Stretch     // where people and days are
 	people      bool         // are counted in this piece
 	daily       *dailyCounts // nil: not counted
 }
@@ -68,6 +81,7 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 		l.horizon = horizonAt(access.End) // everything is old
 	}
 	if o.Together {
+		p.leads = map[leadKey]*Stretch{}
 		p.together = &together{seed: p.seed, terms: l.terms}
 	}
 	return p
@@ -129,7 +143,7 @@ func (p *Pieces) addTo(c *pieceCell, o *occurrence) {
 	p.count(s, o.mark)
 	s.Records += o.records
 	s.Bytes += o.bytes
-	s.Days.Add(t)
+	c.lead.Days.Add(t)
 	if p.options.Months {
 		p.ledger.put(c.cell, byMonth, dayMask(byMonth, dateOf(t)), &count{1, o.records, o.bytes, o.mark, o.mark})
 	}
@@ -145,13 +159,13 @@ func (p *Pieces) addTo(c *pieceCell, o *occurrence) {
 		w.first, w.last = min(w.first, t), max(w.last, t)
 	}
 	if o.subject != 0 {
-		addTo(&s.People, o.subject)
+		addTo(&c.lead.People, o.subject)
 		if w != nil {
 			addTo(&w.people, o.subject)
 		}
 	}
 	if o.grantor != 0 {
-		addTo(&s.Grantors, o.grantor)
+		addTo(&c.lead.Grantors, o.grantor)
 		if w != nil {
 			addTo(&w.grantors, o.grantor)
 		}
@@ -191,11 +205,33 @@ func addTo(p **People, hash uint64) {
 func (p *Pieces) enter(c *pieceCell, t access.Instant) {
 	c.from, c.until = c.cell.around(t, t)
 	c.total = c.cell.total(c.from)
-	served := c.cell.attr.Outcome == access.Served && c.cell.attr.Probe == access.NoProbe
-	c.people = served && (p.options.People == nil || p.options.People(c.cell, t))
+	c.lead = c.total
+	attr := &c.cell.attr
+	served := attr.Outcome == access.Served && attr.Probe == access.NoProbe
+	c.people = served
+	if p.options.People != nil && attr.Probe == access.NoProbe {
+		verdict := p.options.People(c.cell, t)
+		c.people = served && verdict != Lawful
+		if p.options.Together && verdict != Lawful {
+			key := leadKey{c.cell.pair, c.from, c.until, verdict, attr.Relation, served}
+			if p.leads[key] == nil {
+				p.leads[key] = c.total
+			}
+			c.lead = p.leads[key]
+		}
+	}
 	if served && p.options.Daily != nil {
 		c.daily = c.cell.pair.daily.of(c.from, c.until, p.options.Daily(c.cell, t))
 	}
+}
+
+// leadKey is what has people and days in common.
+type leadKey struct {
+	pair        *pair
+	from, until access.Instant
+	verdict     Verdict
+	relation    access.Relation
+	served      bool
 }
 
 // cellOf finds the cell of an event, in known.
