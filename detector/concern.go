@@ -10,21 +10,23 @@ import (
 // Concern is a function that says of accesses of a cell around an instant what the
 // kinds find wrong with them under s: the verdict is Lawful where none does, and else
 // stands for the findings that they would be part of. It is for ledger.PiecesOptions,
-// whose ledger Cuts of s are to cut. The function belongs to one goroutine.
+// whose ledger Cuts of s are to cut. The function belongs to one ledger.
 func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) ledger.Verdict {
 	j := judge{kinds: rules.Kinds(), registry: s, owners: ownersOf(s)}
-	type names struct{ principal, feature string }
 	type terms struct {
 		from, until  access.Instant // between two cuts, so that they are the same for all of it
 		group        group
 		registration *registry.Registration
 		held         held
 	}
-	known := map[names]*terms{} // what was asked for last
+	var known []*terms // by pair: what was asked for last
 	verdicts := map[string]ledger.Verdict{}
 	var key []byte
 	return func(c *ledger.Cell, at access.Instant) ledger.Verdict {
-		n := names{c.Principal(), c.Feature()}
+		n := c.Pair()
+		if n >= len(known) {
+			known = append(known, make([]*terms, n+1-len(known))...)
+		}
 		k := known[n]
 		if k == nil {
 			k = &terms{from: access.End, until: access.Beginning}
@@ -32,13 +34,13 @@ func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) ledge
 		}
 		if at < k.from || at >= k.until {
 			k.from, k.until = c.Around(at)
-			k.group = group{partner: rules.Unregistered, feature: n.feature}
-			if partner, _ := s.Owner(n.principal, at); partner != "" {
+			k.group = group{partner: rules.Unregistered, feature: c.Feature()}
+			if partner, _ := s.Owner(c.Principal(), at); partner != "" {
 				k.group.partner = partner
 			}
-			k.registration = s.Registration(k.group.partner, n.feature)
+			k.registration = s.Registration(k.group.partner, c.Feature())
 			j.group, j.registration = k.group, k.registration
-			k.held = j.holds(n.principal, at)
+			k.held = j.holds(c.Principal(), at)
 		}
 		j.group, j.registration = k.group, k.registration
 		j.present(c, &k.held, at)

@@ -70,6 +70,9 @@ type Stretch struct {
 // Principal of the cell; Folded where the cap on unknown principals was reached.
 func (c *Cell) Principal() string { return c.pair.principal.name }
 
+// Pair is the number of principal and feature among those of the ledger, from 0.
+func (c *Cell) Pair() int { return c.pair.number }
+
 // Feature of the cell; Folded where the cap on unknown features was reached.
 func (c *Cell) Feature() string { return c.pair.feature }
 

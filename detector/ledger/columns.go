@@ -20,15 +20,20 @@ type Columns struct {
 
 // columnPair is a pair, and what was counted of it in the piece at hand.
 type columnPair struct {
-	from, until   access.Instant // of the piece
-	lawful, wrong uint64         // a bit for each like of the feature: what is known
-	numbers       []uint8        // by number of the like: its bit; 64 and more: none
-	events        uint64         // that are not taken over
-	first, last   place
-	to            *Stretch // where to
-	pair          *alikePair
-	feature       *columnFeature // nil: nothing was met, or it is apart
-	apart         bool           // its events are counted cell by cell
+	from, until           access.Instant // of the piece
+	lawful, wrong, served uint64         // a bit for each like of the feature: what is known
+	numbers               []uint8        // by number of the like: its bit; 64 and more: none
+	counts                [2]columnCount // of attempts, of accesses
+	pair                  *alikePair
+	feature               *columnFeature // nil: nothing was met, or it is apart
+	apart                 bool           // its events are counted cell by cell
+}
+
+// columnCount is what was counted and not taken over.
+type columnCount struct {
+	events      uint64
+	first, last place
+	to          *Stretch // where it goes
 }
 
 type place struct {
@@ -88,17 +93,18 @@ func (c *Columns) Count(pairs, likes []uint32, times []access.Instant, first int
 			switch {
 			case pr.lawful>>bit&1 != 0:
 				at := place{t, first + int64(rows[i])}
-				if pr.events == 0 {
+				sum := &pr.counts[pr.served>>bit&1]
+				if sum.events == 0 {
 					c.open = append(c.open, n)
-					pr.first, pr.last = at, at
+					sum.first, sum.last = at, at
 				}
-				pr.events++
+				sum.events++
 				// Offsets rise: of equal times the first stays first, the last becomes last.
-				if t >= pr.last.time {
-					pr.last = at
+				if t >= sum.last.time {
+					sum.last = at
 				}
-				if t < pr.first.time {
-					pr.first = at
+				if t < sum.first.time {
+					sum.first = at
 				}
 				continue
 			case pr.wrong>>bit&1 != 0:
@@ -138,10 +144,14 @@ func (c *Columns) meet(n, like uint32, t access.Instant, offset int64, count boo
 	}
 	// From here on Count knows.
 	w := &pr.pair.alikeWindow
-	pr.from, pr.until, pr.to = w.from, w.until, w.served
-	pr.lawful, pr.wrong = w.lawful&w.asked&pr.feature.served, w.asked&^w.lawful
-	if pr.to == nil || p.options.Daily != nil { // it has to make the stretch, or to count by day
-		pr.lawful = 0
+	pr.from, pr.until, pr.served = w.from, w.until, pr.feature.served
+	pr.lawful, pr.wrong = w.lawful&w.asked, w.asked&^w.lawful
+	pr.counts[0].to, pr.counts[1].to = w.attempts, w.served
+	if w.attempts == nil { // the stretch is made by the first
+		pr.lawful &= pr.served
+	}
+	if w.served == nil || p.options.Daily != nil { // or it has to be counted by day
+		pr.lawful &^= pr.served
 	}
 	return ok
 }
@@ -195,13 +205,14 @@ func (c *Columns) meetPair(pr *columnPair) {
 
 // take takes over what was counted of a pair.
 func (c *Columns) take(pr *columnPair) {
-	if pr.events == 0 {
-		return
-	}
 	source := c.pieces.source.id
-	c.pieces.countMany(pr.to, pr.events, Mark{Time: pr.first.time, Offset: pr.first.offset, Source: source},
-		Mark{Time: pr.last.time, Offset: pr.last.offset, Source: source})
-	pr.events = 0
+	for i := range pr.counts {
+		if sum := &pr.counts[i]; sum.events > 0 {
+			c.pieces.countMany(sum.to, sum.events, Mark{Time: sum.first.time, Offset: sum.first.offset, Source: source},
+				Mark{Time: sum.last.time, Offset: sum.last.offset, Source: source})
+			sum.events = 0
+		}
+	}
 }
 
 // Flush takes over all that was counted. It comes before the ledger is used, and
@@ -216,20 +227,37 @@ func (c *Columns) Flush() {
 
 // Add counts one event of the rest.
 func (c *Columns) Add(pair, like uint32, ev *access.Event, at access.Position) {
-	a, ok := c.alike(pair, like)
+	p, relation := c.pieces, ev.Relation()
+	known, served, ok := c.knownOf(pair, like, relation)
 	if !ok {
 		c.pieces.Add(ev, at)
 		return
 	}
-	p, relation := c.pieces, ev.Relation()
-	o := queued{known: p.knownOf(&a, relation),
-		occurrence: occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}}
-	if a.served {
+	o := queued{known: known, occurrence: occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}}
+	if served {
 		o.subject, o.grantor = p.peopleOf(ev, relation)
 	}
 	if c.waiting = append(c.waiting, o); len(c.waiting) == mostWaiting {
 		c.addWaiting()
 	}
+}
+
+// knownOf finds the cell of an event in Pieces.known; ok is false where it is
+// counted as any other.
+func (c *Columns) knownOf(pair, like uint32, relation access.Relation) (known int32, served, ok bool) {
+	pr := &c.pairs[pair]
+	if int(like) < len(pr.numbers) {
+		if bit := pr.numbers[like]; bit < noBit {
+			if i := 2*int(bit) + int(relation); i < len(pr.pair.cells) && pr.pair.cells[i] != 0 {
+				return pr.pair.cells[i] - 1, pr.feature.served>>bit&1 != 0, true
+			}
+		}
+	}
+	a, ok := c.alike(pair, like)
+	if !ok {
+		return 0, false, false
+	}
+	return c.pieces.knownOf(&a, relation), a.served, true
 }
 
 // queued is an event that Add was given. Its cell and its people lie anywhere in

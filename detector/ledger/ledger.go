@@ -50,6 +50,7 @@ type Ledger struct {
 	principals map[string]*principal
 	features   map[string]map[string]bool // feature -> principals with facts of it
 	cells      []*Cell                    // by id
+	pairs      int                        // how many there are
 	unknown    int                        // principals that nobody registered
 	earliest   access.Instant
 	latest     access.Instant
@@ -73,6 +74,7 @@ type principal struct {
 type pair struct {
 	principal *principal
 	feature   string
+	number    int // among those of the ledger
 	cells     []*Cell
 	byKey     map[cellKey]*Cell
 	dirty     bool  // listed in Ledger.dirtyPairs
@@ -239,7 +241,8 @@ func (l *Ledger) pairOf(pr *principal, feature string) *pair {
 		}
 		pr.unknownFeatures++
 	}
-	p := &pair{principal: pr, feature: feature, byKey: map[cellKey]*Cell{}}
+	p := &pair{principal: pr, feature: feature, number: l.pairs, byKey: map[cellKey]*Cell{}}
+	l.pairs++
 	pr.pairs[feature] = p
 	if l.features[feature] == nil {
 		l.features[feature] = map[string]bool{}
