@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go/format"
@@ -33,7 +34,8 @@ type column struct {
 	pos      []uint32 // of a text in base, by row
 	length   []uint32
 	ints     []int64
-	negative bool // one of ints is, of numbers with a sign
+	words    []byte // instead of ints: eight bytes a row, as they lie in the page
+	negative bool   // one of the numbers is, of those with a sign
 
 	codes   []uint32 // by row, for a column of a shape
 	coded   bool
@@ -128,6 +130,9 @@ func (c *column) decodePage() error {
 	}
 	if !c.isText() {
 		all := int64(0)
+		for i := 0; i+8 <= len(c.words); i += 8 {
+			all |= int64(binary.LittleEndian.Uint64(c.words[i:]))
+		}
 		for _, v := range c.ints {
 			all |= v
 		}
@@ -142,9 +147,21 @@ func (c *column) decodePage() error {
 	case c.isText():
 		c.pos, c.length = spread(c.pos, c.present), spread(c.length, c.present)
 	default:
+		if c.words != nil {
+			c.ints, _ = plainInts(c.ints, c.words, there, 8, false)
+			c.words = nil
+		}
 		c.ints = spread(c.ints, c.present)
 	}
 	return nil
+}
+
+// int is the number of a row of the current page, 0 where there is none.
+func (c *column) int(row int) int64 {
+	if c.words != nil {
+		return int64(binary.LittleEndian.Uint64(c.words[8*row:]))
+	}
+	return c.ints[row]
 }
 
 // spread moves values to the rows where there are some.
@@ -194,7 +211,7 @@ func (c *column) presence(def []byte, n int) ([]byte, error) {
 // decodeValues decodes the n values of a page.
 func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 	ids := c.ids
-	c.ids = nil
+	c.ids, c.words, c.ints = nil, nil, c.ints[:0]
 	e := format.Encoding(encoding)
 	switch {
 	case e == plainDictionary || e == format.RLEDictionary:
@@ -208,12 +225,7 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 		if ids, err = hybrid(ids, src, n, width); err != nil {
 			return err
 		}
-		size := c.dict.size(c.isText())
-		most := uint32(0)
-		for _, id := range ids {
-			most = max(most, id)
-		}
-		if n > 0 && int(most) >= size {
+		if size := c.dict.size(c.isText()); n > 0 && !allBelow(ids, size) {
 			return errValues
 		}
 		if ids == nil {
@@ -266,13 +278,25 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 	return fmt.Errorf("its values are encoded as %s, which is not read: write it plain or with a dictionary", e)
 }
 
+// allBelow reports whether all numbers are less than most.
+func allBelow(numbers []uint32, most int) bool {
+	any := uint32(0)
+	for _, n := range numbers {
+		any |= n
+	}
+	return int(any) < most || int(slices.Max(numbers)) < most
+}
+
 func (c *column) plain(src []byte, n int) (err error) {
 	switch c.leaf.physical {
 	case format.ByteArray:
 		c.base = src
 		c.pos, c.length, err = plainTexts(c.pos, c.length, src, n, 0)
 	case format.Int64:
-		c.ints, err = plainInts(c.ints, src, n, 8, false)
+		if len(src)/8 < n {
+			return errValues
+		}
+		c.words = src[: 8*n : 8*n]
 	case format.Int32:
 		c.ints, err = plainInts(c.ints, src, n, 4, c.leaf.unsigned)
 	case format.Boolean:
@@ -338,9 +362,9 @@ func (c *column) text(row int) []byte {
 // number appends the number of a row as text.
 func (c *column) number(to []byte, row int) []byte {
 	if c.leaf.unsigned {
-		return strconv.AppendUint(to, uint64(c.ints[row]), 10)
+		return strconv.AppendUint(to, uint64(c.int(row)), 10)
 	}
-	return strconv.AppendInt(to, c.ints[row], 10)
+	return strconv.AppendInt(to, c.int(row), 10)
 }
 
 // here reports whether there is something in a row of the current page.

@@ -54,7 +54,7 @@ func (n *names) text(code uint32) []byte {
 // number is the number of the text of a number or boolean.
 func (n *names) number(c *column, row int) uint32 {
 	if c.kind == booleans {
-		if c.ints[row] == 0 {
+		if c.int(row) == 0 {
 			return n.code([]byte("false"))
 		}
 		return n.code([]byte("true"))

@@ -73,12 +73,12 @@ func (t *table) rowValue(place, i int) codec.Value {
 	case texts:
 		return codec.Value{Kind: codec.TextValue, Text: c.text(row)}
 	case booleans:
-		if c.ints[row] != 0 {
+		if c.int(row) != 0 {
 			return codec.Value{Kind: codec.TrueValue}
 		}
 		return codec.Value{Kind: codec.FalseValue}
 	case timestamps:
-		if at, ok := instant(c.ints[row], c.leaf.unit); ok {
+		if at, ok := instant(c.int(row), c.leaf.unit); ok {
 			return t.instantValue(at)
 		}
 		return codec.Value{Kind: codec.TextValue, Text: []byte("out of range")}
@@ -177,7 +177,7 @@ func (f *quantity) sound() bool { return !f.single && (f.column == nil || !f.col
 
 // right reports that nothing is wrong in row i of the batch.
 func (f *quantity) right(i int) bool {
-	return !f.single && (f.column == nil || f.column.ints[f.column.row+i] >= 0)
+	return !f.single && (f.column == nil || f.column.int(f.column.row+i) >= 0)
 }
 
 func (f *quantity) keep(n uint64) {
@@ -200,7 +200,7 @@ func (f *quantity) of(i int, row int32, constant uint64) uint64 {
 	case c == nil:
 		return constant
 	case c.here(c.row + int(row)):
-		return uint64(c.ints[c.row+int(row)])
+		return uint64(c.int(c.row + int(row)))
 	}
 	return f.absent
 }

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 
 	"sunsetwatch/consumer/codec"
@@ -40,6 +41,7 @@ type table struct {
 	// Of the batch.
 	rows             Rows
 	times            []access.Instant // of all rows, where they are simple
+	from, until      access.Instant   // the first and the last of them
 	records, bytes   quantity
 	zeros            []uint32
 	every            []int32 // 0, 1, 2 and so on
@@ -259,6 +261,10 @@ func (t *table) simpleTimes() bool {
 				return false
 			}
 			t.times[i] = at
+			if i == 0 {
+				t.from, t.until = at, at
+			}
+			t.from, t.until = min(t.from, at), max(t.until, at)
 		}
 		return true
 	}
@@ -266,18 +272,22 @@ func (t *table) simpleTimes() bool {
 	if c.present != nil {
 		return false
 	}
-	ints := c.ints[c.row : c.row+t.n]
-	least, most := ints[0], ints[0]
-	for _, v := range ints {
-		least, most = min(least, v), max(most, v)
+	least, most := c.int(c.row), c.int(c.row)
+	if c.words != nil {
+		words := c.words[8*c.row : 8*(c.row+t.n)]
+		for i := range t.times[:t.n] {
+			v := int64(binary.LittleEndian.Uint64(words[8*i:]))
+			least, most = min(least, v), max(most, v)
+			t.times[i] = access.Instant(v * t.unit)
+		}
+	} else {
+		for i, v := range c.ints[c.row : c.row+t.n] {
+			least, most = min(least, v), max(most, v)
+			t.times[i] = access.Instant(v * t.unit)
+		}
 	}
-	if least < t.leastTime || most >= t.endTime {
-		return false
-	}
-	for i, v := range ints {
-		t.times[i] = access.Instant(v * t.unit)
-	}
-	return true
+	t.from, t.until = access.Instant(least*t.unit), access.Instant(most*t.unit)
+	return least >= t.leastTime && most < t.endTime
 }
 
 // time is the time of a row of the batch, where it is as simple as that.
@@ -291,7 +301,7 @@ func (t *table) time(i int) (access.Instant, bool) {
 		return 0, false
 	}
 	if t.unit > 0 {
-		v := c.ints[row]
+		v := c.int(row)
 		return access.Instant(v * t.unit), v >= t.leastTime && v < t.endTime
 	}
 	if c.kind != texts || t.digits >= 0 {
@@ -303,11 +313,7 @@ func (t *table) time(i int) (access.Instant, bool) {
 // within reports whether no time of the batch is out of range.
 func (t *table) within() bool {
 	o := &t.a.options
-	least, most := t.times[0], t.times[0]
-	for _, at := range t.times[:t.n] {
-		least, most = min(least, at), max(most, at)
-	}
-	return least >= o.From && most < o.To && most <= o.Now
+	return t.from >= o.From && t.until < o.To && t.until <= o.Now
 }
 
 // allProven reports whether rows like each of the batch were decoded already, and
