@@ -31,6 +31,7 @@ type column struct {
 	present  []byte   // by row, 0: there is nothing; nil: there is something in each
 	ids      []uint32 // in the dictionary, by row; nil: the page has none of its values there
 	base     []byte   // of texts
+	stride   int      // of texts that are as long as each other, one behind the other; 0: see pos
 	pos      []uint32 // of a text in base, by row
 	length   []uint32
 	ints     []int64
@@ -129,10 +130,7 @@ func (c *column) decodePage() error {
 		return err
 	}
 	if !c.isText() {
-		all := int64(0)
-		for i := 0; i+8 <= len(c.words); i += 8 {
-			all |= int64(binary.LittleEndian.Uint64(c.words[i:]))
-		}
+		all := int64(anyWord(c.words))
 		for _, v := range c.ints {
 			all |= v
 		}
@@ -211,7 +209,7 @@ func (c *column) presence(def []byte, n int) ([]byte, error) {
 // decodeValues decodes the n values of a page.
 func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 	ids := c.ids
-	c.ids, c.words, c.ints = nil, nil, c.ints[:0]
+	c.ids, c.words, c.ints, c.stride = nil, nil, c.ints[:0], 0
 	e := format.Encoding(encoding)
 	switch {
 	case e == plainDictionary || e == format.RLEDictionary:
@@ -268,6 +266,10 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 		return nil
 	case e == format.DeltaLengthByteArray && c.isText():
 		c.base = src
+		if size, at, same := sameDeltas(src, n); same && c.present == nil && size > 0 && size <= int64(len(src)-at)/int64(n) {
+			c.base, c.stride = src[at:], int(size)
+			return nil
+		}
 		c.pos, c.length, c.scratch, err = deltaTexts(c.pos, c.length, c.scratch, src, n, 0)
 		return err
 	case e == format.DeltaByteArray && c.isText():
@@ -280,11 +282,7 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 
 // allBelow reports whether all numbers are less than most.
 func allBelow(numbers []uint32, most int) bool {
-	any := uint32(0)
-	for _, n := range numbers {
-		any |= n
-	}
-	return int(any) < most || int(slices.Max(numbers)) < most
+	return int(anyOf(numbers)) < most || int(slices.Max(numbers)) < most
 }
 
 func (c *column) plain(src []byte, n int) (err error) {
@@ -354,6 +352,9 @@ func (c *column) text(row int) []byte {
 		id := c.ids[row]
 		at := c.dict.pos[id]
 		return c.dict.base[at : at+c.dict.length[id]]
+	}
+	if c.stride > 0 {
+		return c.base[row*c.stride : (row+1)*c.stride]
 	}
 	at := c.pos[row]
 	return c.base[at : at+c.length[row]]

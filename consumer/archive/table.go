@@ -319,14 +319,7 @@ func (t *table) within() bool {
 // allProven reports whether rows like each of the batch were decoded already, and
 // were right.
 func (t *table) allProven() bool {
-	any := uint32(0)
-	for _, code := range t.pairs.codes {
-		any |= code
-	}
-	for _, code := range t.like.codes {
-		any |= code
-	}
-	return any&unproven == 0
+	return (anyOf(t.pairs.codes)|anyOf(t.like.codes))&unproven == 0
 }
 
 // sift looks at the rows of a batch one by one.
