@@ -257,17 +257,31 @@ func sameDeltas(src []byte, n int) (value int64, at int, ok bool) {
 		return 0, 0, false
 	}
 	at = h.at
-	for left := h.left; left > 0; left -= h.per * int(h.minis) {
-		if len(src)-at < 1+int(h.minis) || src[at] != 0 {
+	for left := h.left; left > 0; {
+		v, k := binary.Uvarint(src[at:])
+		if at += k; k <= 0 || len(src)-at < int(h.minis) {
 			return 0, 0, false
 		}
-		at++
-		for k := range min(int(h.minis), (left+h.per-1)/h.per) {
-			if src[at+k] != 0 {
+		least, widths := zigzag(v), src[at:at+int(h.minis)]
+		at += int(h.minis)
+		for _, w := range widths {
+			if left <= 0 {
+				break
+			}
+			width := int(w)
+			if width == 0 && least != 0 || width > 64 || len(src)-at < (width*h.per+7)/8 {
 				return 0, 0, false
 			}
+			if width > 0 { // as in the last block, which writers fill up with anything
+				for k := range min(h.per, left) {
+					if least+int64(bitsAt(src[at:], k*width, width)) != 0 {
+						return 0, 0, false
+					}
+				}
+			}
+			left -= h.per
+			at += (width*h.per + 7) / 8
 		}
-		at += int(h.minis)
 	}
 	return h.first, at, true
 }
