@@ -86,9 +86,21 @@ func (t *table) rowValue(place, i int) codec.Value {
 	return codec.Value{Kind: codec.NumberValue, Text: c.number(nil, row)}
 }
 
-// slow decodes a row of the batch field by field, with people and id where they
-// were read. A row that is rejected gives nil.
+// slow decodes a row of the batch field by field. A row that is rejected is told,
+// and gives nil.
 func (t *table) slow(i int, people bool) *access.Event {
+	ev, rej := t.decodeRow(i, people)
+	if rej != nil {
+		t.counts.Rejected[rej.Reason]++
+		t.sink.Reject(rej, access.Position{Offset: t.first + int64(i)})
+		return nil
+	}
+	return ev
+}
+
+// decodeRow decodes a row of the batch with people and id, if they are wanted and
+// were read.
+func (t *table) decodeRow(i int, people bool) (*access.Event, *codec.Rejection) {
 	clear(t.values)
 	var unread []int
 	for p := range t.b.places {
@@ -101,22 +113,17 @@ func (t *table) slow(i int, people bool) *access.Event {
 		}
 	}
 	ev, rej := t.decoder.Row(t.values)
-	if rej != nil && len(unread) > 0 {
-		// People or id may be wrong too, and come before what is wrong; or they are
-		// wrong only where a part of what they are read from is missing.
-		for _, p := range unread {
-			if t.columns[p].decode() == nil {
-				t.values[p] = t.rowValue(p, i)
-			}
+	if rej == nil || len(unread) == 0 {
+		return ev, rej
+	}
+	// People or id may be wrong too, and come before what is wrong; or they are
+	// wrong only where a part of what they are read from is missing.
+	for _, p := range unread {
+		if t.columns[p].decode() == nil {
+			t.values[p] = t.rowValue(p, i)
 		}
-		ev, rej = t.decoder.Row(t.values)
 	}
-	if rej != nil {
-		t.counts.Rejected[rej.Reason]++
-		t.sink.Reject(rej, access.Position{Offset: t.first + int64(i)})
-		return nil
-	}
-	return ev
+	return t.decoder.Row(t.values)
 }
 
 // factual reports whether a place is read for time or counts.

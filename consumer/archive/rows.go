@@ -68,8 +68,13 @@ func (r *Rows) Event(ev *access.Event, i int) {
 	*ev = r.Shapes.Likes[r.Like[i]]
 	pair := &r.Shapes.Pairs[r.Pair[i]]
 	ev.Principal, ev.Feature, ev.Time = pair.Principal, pair.Feature, r.Time[i]
-	ev.Records = r.t.records.of(i, r.Row[i], ev.Records)
-	ev.Bytes = r.t.bytes.of(i, r.Row[i], ev.Bytes)
+	ev.Records, ev.Bytes = r.Counts(i)
+}
+
+// Counts are the records and the bytes of event i.
+func (r *Rows) Counts(i int) (records, bytes uint64) {
+	like := &r.Shapes.Likes[r.Like[i]]
+	return r.t.records.of(i, r.Row[i], like.Records), r.t.bytes.of(i, r.Row[i], like.Bytes)
 }
 
 // People gives subject and grantor, nil where there is none, of some events, in

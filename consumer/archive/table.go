@@ -192,7 +192,7 @@ func (t *table) batch() error {
 	r := &t.rows
 	r.First, r.Shapes, r.refused = t.first, t.shapes, 0
 	simple := t.simpleTimes()
-	if simple && t.within() && t.allProven() && t.records.sound() && t.bytes.sound() {
+	if simple && t.within() && t.records.sound() && t.bytes.sound() && t.allProven() {
 		r.Row, r.Time, r.Pair, r.Like = t.every[:t.n], t.times[:t.n], t.pairs.codes, t.like.codes
 	} else {
 		t.sift(simple)
@@ -316,10 +316,28 @@ func (t *table) within() bool {
 	return t.from >= o.From && t.until < o.To && t.until <= o.Now
 }
 
-// allProven reports whether rows like each of the batch were decoded already, and
-// were right.
+// allProven reports whether rows like each of the batch were decoded and found
+// right, if need be now.
 func (t *table) allProven() bool {
-	return (anyOf(t.pairs.codes)|anyOf(t.like.codes))&unproven == 0
+	pairs, likes := t.pairs.codes, t.like.codes
+	if (anyOf(pairs)|anyOf(likes))&unproven == 0 {
+		return true
+	}
+	for i := range pairs {
+		if (pairs[i]|likes[i])&unproven == 0 {
+			continue
+		}
+		pair, like := pairs[i]&^unproven, likes[i]&^unproven
+		if !t.shapes.proven(pair, like) {
+			ev, rej := t.decodeRow(i, false)
+			if rej != nil {
+				return false
+			}
+			t.learn(pair, like, ev)
+		}
+		pairs[i], likes[i] = pair, like
+	}
+	return true
 }
 
 // sift looks at the rows of a batch one by one.

@@ -160,9 +160,13 @@ func (c *Cell) Around(t access.Instant) (from, until access.Instant) { return c.
 
 // around is the stretch between neighbouring cuts that holds first and last.
 func (c *Cell) around(first, last access.Instant) (from, until access.Instant) {
-	from, until = c.before(first), access.End
-	if i := sort.Search(len(c.cuts), func(i int) bool { return c.cuts[i] > last }); i < len(c.cuts) {
-		until = c.cuts[i]
+	from, until = access.Beginning, access.End
+	for i := len(c.cuts); i > 0; i-- { // they are few
+		if t := c.cuts[i-1]; t > last {
+			until = t
+		} else if t <= first {
+			return t, until
+		}
 	}
 	return from, until
 }

@@ -225,17 +225,31 @@ func (c *Columns) Flush() {
 	c.addWaiting()
 }
 
+// Row is an event, which is borrowed.
+type Row struct {
+	Pair, Like       uint32
+	Time             access.Instant
+	Records, Bytes   uint64
+	Subject, Grantor []byte
+}
+
 // Add counts one event of the rest.
-func (c *Columns) Add(pair, like uint32, ev *access.Event, at access.Position) {
-	p, relation := c.pieces, ev.Relation()
-	known, served, ok := c.knownOf(pair, like, relation)
+func (c *Columns) Add(r *Row, at access.Position) {
+	p, relation := c.pieces, access.RelationOf(r.Subject, r.Grantor)
+	known, served, ok := c.knownOf(r.Pair, r.Like, relation)
 	if !ok {
-		c.pieces.Add(ev, at)
+		ev := &c.event
+		c.describe(ev, r.Pair, r.Like)
+		ev.Time, ev.Records, ev.Bytes, ev.Subject, ev.Grantor = r.Time, r.Records, r.Bytes, r.Subject, r.Grantor
+		p.Add(ev, at)
 		return
 	}
-	o := queued{known: known, occurrence: occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}}
+	o := queued{known: known, occurrence: occurrence{
+		mark:    Mark{Time: r.Time, Offset: at.Offset, place: placeOf(false, at), Source: p.source.id},
+		records: r.Records, bytes: r.Bytes,
+	}}
 	if served {
-		o.subject, o.grantor = p.peopleOf(ev, relation)
+		o.subject, o.grantor = p.peopleOf(r.Subject, r.Grantor, relation)
 	}
 	if c.waiting = append(c.waiting, o); len(c.waiting) == mostWaiting {
 		c.addWaiting()

@@ -77,8 +77,9 @@ type pair struct {
 	number    int // among those of the ledger
 	cells     []*Cell
 	byKey     map[cellKey]*Cell
-	dirty     bool  // listed in Ledger.dirtyPairs
-	daily     daily // nil: not kept
+	dirty     bool   // listed in Ledger.dirtyPairs
+	daily     daily  // nil: not kept
+	leads     []lead // of Pieces that count together
 }
 
 type cellKey struct {

@@ -57,7 +57,6 @@ type Pieces struct {
 	key              []byte
 	source           *source
 	together         *together // nil: nothing is
-	leads            map[leadKey]*Stretch
 }
 
 // pieceCell is a cell with the piece that was counted last: events are mostly in
@@ -81,7 +80,6 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 		l.horizon = horizonAt(access.End) // everything is old
 	}
 	if o.Together {
-		p.leads = map[leadKey]*Stretch{}
 		p.together = &together{seed: p.seed, terms: l.terms}
 	}
 	return p
@@ -121,20 +119,20 @@ func (p *Pieces) add(c *pieceCell, ev *access.Event, relation access.Relation, a
 	}
 	o := occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}
 	if c.people {
-		o.subject, o.grantor = p.peopleOf(ev, relation)
+		o.subject, o.grantor = p.peopleOf(ev.Subject, ev.Grantor, relation)
 	}
 	p.addTo(c, &o)
 }
 
-// peopleOf are the people that count.
-func (p *Pieces) peopleOf(ev *access.Event, relation access.Relation) (subject, grantor uint64) {
-	if len(ev.Subject) > 0 {
-		subject = max(1, siphash.Hash(p.people0, p.people1, ev.Subject)) // as People has it
+// peopleOf are the hashes of those who count of a subject and a grantor.
+func (p *Pieces) peopleOf(subject, grantor []byte, relation access.Relation) (s, g uint64) {
+	if len(subject) > 0 {
+		s = max(1, siphash.Hash(p.people0, p.people1, subject)) // as People has it
 	}
-	if len(ev.Grantor) > 0 && (relation == access.ThirdParty || subject == 0) {
-		grantor = max(1, siphash.Hash(p.people0, p.people1, ev.Grantor))
+	if len(grantor) > 0 && (relation == access.ThirdParty || s == 0) {
+		g = max(1, siphash.Hash(p.people0, p.people1, grantor))
 	}
-	return subject, grantor
+	return s, g
 }
 
 // addTo counts an event in the piece in which the cell is.
@@ -213,11 +211,7 @@ func (p *Pieces) enter(c *pieceCell, t access.Instant) {
 		verdict := p.options.People(c.cell, t)
 		c.people = served && verdict != Lawful
 		if p.options.Together && verdict != Lawful {
-			key := leadKey{c.cell.pair, c.from, c.until, verdict, attr.Relation, served}
-			if p.leads[key] == nil {
-				p.leads[key] = c.total
-			}
-			c.lead = p.leads[key]
+			c.lead = c.cell.pair.leadOf(lead{c.from, c.until, verdict, attr.Relation, served, c.total})
 		}
 	}
 	if served && p.options.Daily != nil {
@@ -225,13 +219,24 @@ func (p *Pieces) enter(c *pieceCell, t access.Instant) {
 	}
 }
 
-// leadKey is what has people and days in common.
-type leadKey struct {
-	pair        *pair
+// lead is a stretch that has the people and the days of others too.
+type lead struct {
 	from, until access.Instant
 	verdict     Verdict
 	relation    access.Relation
 	served      bool
+	stretch     *Stretch
+}
+
+// leadOf finds the stretch that leads one like l, which may be that of l.
+func (p *pair) leadOf(l lead) *Stretch {
+	for i := range p.leads { // a few for each piece of time
+		if k := &p.leads[i]; k.from == l.from && k.verdict == l.verdict && k.relation == l.relation && k.until == l.until && k.served == l.served {
+			return k.stretch
+		}
+	}
+	p.leads = append(p.leads, l)
+	return l.stretch
 }
 
 // cellOf finds the cell of an event, in known.

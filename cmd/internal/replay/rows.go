@@ -16,7 +16,6 @@ type rowWorker struct {
 	shapes  *archive.Shapes
 	columns *ledger.Columns // of shapes
 	rest    []int32         // of a batch: the events that somebody may ask about
-	event   access.Event
 }
 
 // rows is the sink for a job that was begun: one that takes batches, if it can.
@@ -77,14 +76,13 @@ func (w *rowWorker) addRest(r *archive.Rows, from int32) error {
 	if err != nil {
 		return err
 	}
-	ev := &w.event
 	for k, i := range kept {
 		if i < from {
 			continue
 		}
-		r.Event(ev, int(i))
-		ev.Subject, ev.Grantor = subjects[k], grantors[k]
-		w.columns.Add(r.Pair[i], r.Like[i], ev, r.Position(int(i)))
+		row := ledger.Row{Pair: r.Pair[i], Like: r.Like[i], Time: r.Time[i], Subject: subjects[k], Grantor: grantors[k]}
+		row.Records, row.Bytes = r.Counts(int(i))
+		w.columns.Add(&row, r.Position(int(i)))
 	}
 	return nil
 }
