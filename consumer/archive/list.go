@@ -124,12 +124,13 @@ func (l *list) full(names *names, rep []uint32) bool {
 	l.keys = resize(l.keys, len(rep))
 	keys, ids := l.keys, l.ids[:len(rep)]
 	n, key, lost, all := -1, uint64(0), uint64(0), uint32(0)
+	shift := width & 63
 	for i, r := range rep {
 		all |= r
 		n += int(1 - r&1)
 		key &= -uint64(r & 1)
-		lost |= key >> (64 - width)
-		key = key<<width | uint64(ids[i]+1)
+		lost |= key >> ((64 - shift) & 63)
+		key = key<<shift | uint64(ids[i]+1)
 		keys[n] = key
 	}
 	if all > 1 || lost != 0 {

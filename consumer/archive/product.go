@@ -22,19 +22,21 @@ const unproven = 1 << 31
 // join gives each pair of x and y its number. to may be x.
 func (p *product) join(to, x, y []uint32) {
 	to, y = to[:len(x)], y[:len(x)]
+	cells, shift := p.cells, p.shift&31
 	for i, a := range x {
 		b := y[i]
-		n := p.met(a, b)
-		if n == 0 {
-			n = p.of(pair{a, b}) + 1
+		if at := uint64(a)<<shift | uint64(b); b>>shift == 0 && at < uint64(len(cells)) && cells[at] != 0 {
+			to[i] = cells[at] - 1
+			continue
 		}
-		to[i] = n - 1
+		to[i] = p.of(pair{a, b})
+		cells, shift = p.cells, p.shift&31
 	}
 }
 
 // met is the number of a pair and one; 0: it is not in the table.
 func (p *product) met(x, y uint32) uint32 {
-	if at := uint64(x)<<p.shift | uint64(y); y>>p.shift == 0 && at < uint64(len(p.cells)) {
+	if at := uint64(x)<<(p.shift&31) | uint64(y); y>>(p.shift&31) == 0 && at < uint64(len(p.cells)) {
 		return p.cells[at]
 	}
 	return 0

@@ -320,7 +320,7 @@ func (p *Pieces) addLawful(a *alike, t access.Instant, at access.Position) {
 		to = &pair.attempts
 	}
 	if *to == nil {
-		c := l.cellIn(pair.pair, a.like.scopes, a.like.attr)
+		c := l.cellCut(pair.pair, a.like.scopes, a.like.attr, pair.cutsOf(a.like))
 		l.changed(c)
 		from, _ := c.around(t, t)
 		*to = c.total(from)

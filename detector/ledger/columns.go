@@ -22,7 +22,7 @@ type Columns struct {
 type columnPair struct {
 	from, until           access.Instant // of the piece
 	lawful, wrong, served uint64         // a bit for each like of the feature: what is known
-	numbers               []uint8        // by number of the like: its bit; 64 and more: none
+	numbers               []uint8        // by number of the like: its bit
 	counts                [2]columnCount // of attempts, of accesses
 	pair                  *alikePair
 	feature               *columnFeature // nil: nothing was met, or it is apart
@@ -49,7 +49,8 @@ type columnFeature struct {
 	numbers []uint8
 }
 
-const noBit = 64
+// noBit is the bit that no like has.
+const noBit = 63
 
 // NewColumns counts with p, which counts together. describe fills in what pair and
 // like are: all but time, people and counts, which are any.
@@ -89,7 +90,7 @@ func (c *Columns) Count(pairs, likes []uint32, times []access.Instant, first int
 	for i, n := range pairs {
 		pr, like, t := &c.pairs[n], likes[i], times[i]
 		if t >= pr.from && t < pr.until && uint(like) < uint(len(pr.numbers)) {
-			bit := pr.numbers[like]
+			bit := pr.numbers[like] & 63
 			switch {
 			case pr.lawful>>bit&1 != 0:
 				at := place{t, first + int64(rows[i])}
@@ -145,7 +146,7 @@ func (c *Columns) meet(n, like uint32, t access.Instant, offset int64, count boo
 	// From here on Count knows.
 	w := &pr.pair.alikeWindow
 	pr.from, pr.until, pr.served = w.from, w.until, pr.feature.served
-	pr.lawful, pr.wrong = w.lawful&w.asked, w.asked&^w.lawful
+	pr.lawful, pr.wrong = w.lawful&w.asked&^(1<<noBit), w.asked&^w.lawful&^(1<<noBit)
 	pr.counts[0].to, pr.counts[1].to = w.attempts, w.served
 	if w.attempts == nil { // the stretch is made by the first
 		pr.lawful &= pr.served
