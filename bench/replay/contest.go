@@ -21,6 +21,7 @@ type contest struct {
 // contender is a whole command.
 type contender struct {
 	name string
+	want answer
 	run  func(c *contest) (usage, answer, error)
 }
 
@@ -35,12 +36,21 @@ type bench struct {
 	log           io.Writer
 }
 
+// The two questions that DuckDB is asked.
+const (
+	shortQuestion = "DuckDB, short question"
+	wholeQuestion = "DuckDB, whole question"
+)
+
 func (b *bench) contenders() []contender {
-	all := []contender{{"sunsetwatch", func(c *contest) (usage, answer, error) { return b.replay(b.program, c) }}}
+	want := b.manifest.Answer
+	all := []contender{{"sunsetwatch", want, func(c *contest) (usage, answer, error) { return b.replay(b.program, c) }}}
 	if b.before != nil {
-		all = append(all, contender{"before", func(c *contest) (usage, answer, error) { return b.replay(b.before, c) }})
+		all = append(all, contender{"before", want, func(c *contest) (usage, answer, error) { return b.replay(b.before, c) }})
 	}
-	return append(all, contender{"DuckDB", b.ask})
+	return append(all,
+		contender{shortQuestion, want.short(), func(c *contest) (usage, answer, error) { return b.ask(c, false) }},
+		contender{wholeQuestion, want, func(c *contest) (usage, answer, error) { return b.ask(c, true) }})
 }
 
 // hold has the contenders take turns, each round beginning with another.
@@ -57,7 +67,7 @@ func (b *bench) hold(c *contest, rounds int) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", all[n].name, err)
 			}
-			if d := a.differences(b.manifest.Answer); len(d) > 0 {
+			if d := a.differences(all[n].want); len(d) > 0 {
 				return fmt.Errorf("%s answers wrongly on %s:\n%s", all[n].name, c.file, strings.Join(d, "\n"))
 			}
 			c.took[n] = append(c.took[n], u)
@@ -84,10 +94,10 @@ func (b *bench) replay(line []string, c *contest) (usage, answer, error) {
 	return u, a, err
 }
 
-// ask asks DuckDB.
-func (b *bench) ask(c *contest) (usage, answer, error) {
-	events, err := scan(filepath.Join(b.data, c.file))
-	q := question{Threads: c.threads, Gaps: filepath.Join(b.data, gapsFile), Events: events, Answer: filepath.Join(b.scratch, "answer.csv")}
+// ask asks DuckDB the whole question, or the short one.
+func (b *bench) ask(c *contest, whole bool) (usage, answer, error) {
+	events, err := scan(filepath.Join(b.data, c.file), whole)
+	q := question{Threads: c.threads, Whole: whole, Gaps: filepath.Join(b.data, gapsFile), Events: events, Answer: filepath.Join(b.scratch, "answer.csv")}
 	cmd, err2 := b.duck.command(filepath.Join(b.scratch, "question.sql"), q.sql())
 	if err := errors.Join(err, err2); err != nil {
 		return usage{}, nil, err

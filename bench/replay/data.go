@@ -40,8 +40,11 @@ var checksums = map[int]string{
 	5_000_000: "5d2586980bc6064e17090a33d694c8fd16511b6ea805b562ffc4e92a15584d1d",
 }
 
+const manifestVersion = 2
+
 // manifest says what a data directory holds.
 type manifest struct {
+	Version  int // of what is said here
 	Events   int
 	Checksum string // SHA-256 of the lines
 	Bytes    map[string]int64
@@ -87,6 +90,13 @@ func readManifest(dir string, n int) (*manifest, error) {
 	b, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	if err != nil {
 		return nil, err
+	}
+	var v struct{ Version int }
+	if err := json.Unmarshal(b, &v); err != nil {
+		return nil, err
+	}
+	if v.Version != manifestVersion {
+		return nil, os.ErrNotExist // it is made again
 	}
 	var m manifest
 	if err := json.Unmarshal(b, &m); err != nil {
@@ -168,7 +178,7 @@ func writeEvents(dir string, w *world, n int) (*manifest, error) {
 		return nil
 	})
 	errs := []error{err, flush(), pack(0), text.Flush(), rows.Close()}
-	m := &manifest{Events: n, Checksum: hex.EncodeToString(sum.Sum(nil)), Bytes: map[string]int64{}, Answer: wanted.answer()}
+	m := &manifest{Version: manifestVersion, Events: n, Checksum: hex.EncodeToString(sum.Sum(nil)), Bytes: map[string]int64{}, Answer: wanted.answer()}
 	for _, f := range files {
 		info, err := f.Stat()
 		errs = append(errs, err, f.Close())

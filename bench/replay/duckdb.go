@@ -27,6 +27,7 @@ type duck struct {
 // question is what duckdb.sql is filled in with.
 type question struct {
 	Threads              int
+	Whole                bool // all that is compared; else the short question
 	Gaps, Events, Answer string
 }
 
@@ -63,13 +64,17 @@ func (q question) sql() string {
 
 // scan is the table function that reads a file of events, with no more than the
 // question needs.
-func scan(file string) (string, error) {
+func scan(file string, whole bool) (string, error) {
 	switch {
 	case strings.HasSuffix(file, tableFile):
 		return fmt.Sprintf("read_parquet('%s')", file), nil
 	case strings.HasSuffix(file, linesFile), strings.HasSuffix(file, packedFile):
+		more := ""
+		if whole {
+			more = ", 'subject': 'VARCHAR', 'bytes': 'BIGINT'"
+		}
 		return fmt.Sprintf(`read_json('%s', format = 'newline_delimited', columns = {
-        'time': 'TIMESTAMPTZ_NS', 'principal': 'VARCHAR', 'feature': 'VARCHAR', 'subject': 'VARCHAR', 'outcome': 'VARCHAR'})`, file), nil
+        'time': 'TIMESTAMPTZ_NS', 'principal': 'VARCHAR', 'feature': 'VARCHAR', 'grantor': 'VARCHAR', 'records': 'BIGINT', 'outcome': 'VARCHAR'%s})`, file, more), nil
 	}
 	return "", errors.New("no such format: " + file)
 }

@@ -1,11 +1,13 @@
 // Replay compares sunsetwatch replay with DuckDB: whole commands on the same
 // files, in rounds in which they take turns.
 //
-// The question is what was accessed after a sunset: per partner and feature the
-// number of accesses, of days and of people, and the first and the last time.
-// DuckDB is asked it alone, in its best form, with the registrations as a table of
-// gaps; sunsetwatch answers everything that it answers always. An answer that is
-// not that of the generator ends the benchmark.
+// Both questions are about what was accessed after a sunset, per partner and
+// feature. The short one is for the number of accesses, of distinct people who
+// granted them, and of records, and for the first and the last time; the whole one
+// also for the number of days, of people whose data it was, and of bytes. DuckDB is
+// asked each, in its best form, with the registrations as a table of gaps;
+// sunsetwatch answers everything that it answers always. An answer that is not that
+// of the generator ends the benchmark.
 //
 // It is a module of its own, so that the program does not depend on what a
 // benchmark needs. Concurrency: one contender runs at a time.

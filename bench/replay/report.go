@@ -33,21 +33,24 @@ func (b *bench) table(contests []*contest, program, duckdb series, load [2]strin
 		len(m.Answer), events, 100*float64(events)/float64(m.Events), people)
 	start := func(s series) float64 { least, _, _ := s.cpu(); return least }
 	fmt.Fprintf(&t, "* starting and ending alone, which is in all numbers: sunsetwatch %.2f s, DuckDB %.2f s\n\n", start(program), start(duckdb))
-	fmt.Fprintf(&t, "| input | threads | contender | rounds | CPU s: min | median | max | wall s: min | RSS MiB: max | ratio of minima | of medians | asked for (aim) |\n")
+	fmt.Fprintf(&t, "| input | threads | contender | rounds | CPU s: min | median | max | wall s: min | RSS MiB: max | ratio of minima (medians) to the short question | to the whole question | asked for (aim) |\n")
 	fmt.Fprintf(&t, "|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range contests {
-		rival := c.took[len(c.took)-1]
-		rivalLeast, rivalMedian, _ := rival.cpu()
+		n := len(c.took)
 		for i, s := range c.took {
 			least, median, most := s.cpu()
 			wall, _, _ := s.wall()
 			fmt.Fprintf(&t, "| %s, %d MB | %d | %s | %d | %.2f | %.2f | %.2f | %.2f | %d |", c.file, m.Bytes[c.file]/1e6, c.threads, c.names[i], len(s), least, median, most, wall, s.peak()>>20)
-			if i == len(c.took)-1 {
-				fmt.Fprintf(&t, " 1 | 1 | |\n")
+			if i >= n-2 {
+				fmt.Fprintf(&t, " | | |\n")
 				continue
 			}
+			for _, rival := range c.took[n-2:] {
+				rivalLeast, rivalMedian, _ := rival.cpu()
+				fmt.Fprintf(&t, " **%.2f** (%.2f) |", rivalLeast/least, rivalMedian/median)
+			}
 			g := goals[c.file]
-			fmt.Fprintf(&t, " **%.2f** | %.2f | %g (%g) |\n", rivalLeast/least, rivalMedian/median, g[0], g[1])
+			fmt.Fprintf(&t, " %g (%g) |\n", g[0], g[1])
 		}
 	}
 	return t.String()

@@ -67,17 +67,20 @@ func TestGaps(t *testing.T) {
 }
 
 func TestDifferences(t *testing.T) {
-	want := answer{"a/f": {Events: 5, Days: 2, People: 3, First: 1, Last: 9}, "b/f": {Events: 9000, Days: 2, People: 5000, First: 1, Last: 9}}
+	few := after{Events: 5, Days: 2, People: crowd{N: 3}, Grantors: crowd{N: 2}, Records: 7, Bytes: 8, First: 1, Last: 9}
+	many := after{Events: 9000, Days: 2, People: crowd{N: 5000}, Grantors: crowd{N: 4000}, First: 1, Last: 9}
+	want := answer{"a/f": few, "b/f": many}
+	with := func(f after, change func(*after)) after { change(&f); return f }
 	for name, c := range map[string]struct {
 		change func(answer)
 		right  bool
 	}{
 		"equal":    {func(answer) {}, true},
-		"estimate": {func(a answer) { a["b/f"] = after{9000, 2, 5100, 1, 9, true} }, true},
-		"far":      {func(a answer) { a["b/f"] = after{9000, 2, 5200, 1, 9, true} }, false},
-		"claimed":  {func(a answer) { a["b/f"] = after{9000, 2, 5100, 1, 9, false} }, false},
-		"few":      {func(a answer) { a["a/f"] = after{5, 2, 4, 1, 9, true} }, false},
-		"days":     {func(a answer) { a["a/f"] = after{5, 3, 3, 1, 9, false} }, false},
+		"estimate": {func(a answer) { a["b/f"] = with(many, func(f *after) { f.People = crowd{5100, true} }) }, true},
+		"far":      {func(a answer) { a["b/f"] = with(many, func(f *after) { f.Grantors = crowd{4200, true} }) }, false},
+		"claimed":  {func(a answer) { a["b/f"] = with(many, func(f *after) { f.People = crowd{5100, false} }) }, false},
+		"few":      {func(a answer) { a["a/f"] = with(few, func(f *after) { f.People = crowd{4, true} }) }, false},
+		"days":     {func(a answer) { a["a/f"] = with(few, func(f *after) { f.Records++ }) }, false},
 		"missing":  {func(a answer) { delete(a, "a/f") }, false},
 		"more":     {func(a answer) { a["c/f"] = after{} }, false},
 	} {
