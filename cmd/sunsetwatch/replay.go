@@ -157,8 +157,11 @@ are hashed. An interrupted run with --out goes on with the same command and --re
 
 --ledger DIR keeps the facts, a few bytes for a million events: replay DIR judges
 them again, by other registrations too, without the events. Ledgers of disjoint
-inputs are given together. They hold people as hashes with the key of
---subject-key-file, which stays secret.
+inputs are given together, and --ledger makes one of them. They hold people as hashes
+with the key of --subject-key-file, 32 hex digits in a file that only its owner may
+read, which stays secret:
+
+  (umask 077; od -An -N16 -vtx1 /dev/urandom | tr -d ' \n' > subject.key)
 
 Exit code: 0 done; 1 --fail-on found such a finding; 2 bad usage, configuration or
 input; 3 done, but incomplete: an input is cut off or damaged, or more was rejected
@@ -214,7 +217,7 @@ interrupted.`,
 				if err != nil {
 					return &exit{exitUsage, err}
 				}
-				o.Key = ledger.Key(key)
+				o.Key, o.KeyID = ledger.Key(key), key.ID()
 			}
 			o.Facts = table.Header{KeyID: store.Key(o.Key).ID(), Tool: version().String()}
 			o.MaxRejected = maxRejected

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,11 +28,8 @@ func ledgersIn(inputs []string) (all []string, events bool) {
 
 // readLedgers is the pass over inputs that are facts: nothing is counted any more.
 func (c *count) readLedgers(all []string) error {
-	r := table.NewReader(table.Options{})
+	r := table.NewReader(table.Options{KeyID: c.source.KeyID})
 	if err := facts.Add(r, all...); err != nil {
-		if errors.Is(err, table.ErrOtherKey) {
-			err = fmt.Errorf("%w: people of both cannot be counted together", err)
-		}
 		return &BadInput{err}
 	}
 	for _, path := range all {

@@ -25,6 +25,9 @@ type Source struct {
 	KeepRepeats bool
 	Workers     int
 	Key         ledger.Key
+	// KeyID is the ID that ledgers among the inputs must have; empty: any, but the
+	// same one.
+	KeyID string
 }
 
 // Set is what events are judged by.

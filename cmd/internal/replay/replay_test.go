@@ -486,6 +486,11 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 		{func(o *Options) { o.AsThen = true }, "--as-then needs events"},
 		{func(o *Options) { o.KnownAt = access.At(time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)) }, "are not cut where"},
 		{func(o *Options) { o.Inputs = append(o.Inputs, whole) }, "in two ledgers"},
+		{func(o *Options) { o.KeyID = "4567cdef" }, "Give the key that the ledger was made with"},
+		{func(o *Options) {
+			o.Ledger, o.KeyID = filepath.Join(t.TempDir(), "united"), "4567cdef"
+			o.Facts = table.Header{KeyID: "4567cdef", Tool: "test"}
+		}, "Give the key that the ledger was made with"},
 	} {
 		o := options(t, whole)
 		c.set(&o)
