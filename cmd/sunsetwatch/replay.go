@@ -228,6 +228,7 @@ interrupted.`,
 				}
 			}
 			o.Also = append(o.Also, reportOf(a.registrations, a.rules), writeMetrics)
+			o.Room = roomForReport
 			o.Progress = progressTo(c.ErrOrStderr())
 			o.Clock = time.Now
 			result, err := replay.Run(c.Context(), o)

@@ -90,14 +90,11 @@ func (r *run) prepare() error {
 	if r.Resume && r.Out == "" {
 		return bad("--resume needs the --out of the run that was interrupted")
 	}
+	if err := r.room(); err != nil {
+		return &BadInput{err}
+	}
 	if r.Out == "" {
 		return nil
-	}
-	if info, err := os.Stat(r.Out); err == nil && !info.IsDir() {
-		return bad("--out %s is a file: name a directory", r.Out)
-	}
-	if err := os.MkdirAll(r.Out, 0o777); err != nil {
-		return &BadInput{err}
 	}
 	if !r.Resume {
 		if _, err := os.Stat(filepath.Join(r.Out, stateName)); err == nil {
