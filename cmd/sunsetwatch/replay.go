@@ -54,6 +54,7 @@ type archiveFlags struct {
 	known         knownAt
 	dedupe        bool
 	workers       int
+	maxRejected   float64
 }
 
 func (a *archiveFlags) add(f *pflag.FlagSet) {
@@ -66,6 +67,7 @@ func (a *archiveFlags) add(f *pflag.FlagSet) {
 	a.known.add(f)
 	f.Lookup("known-at").Usage = "use only what was recorded by `TIME`, and only events before it; default: all"
 	f.BoolVar(&a.dedupe, "dedupe", false, "count equal events (same id, same content) once over all inputs, in about 16 bytes of memory an event; for Kafka ranges a window of 65,536 events is on unless this is false")
+	f.Float64Var(&a.maxRejected, "max-rejected", 0.01, "exit 3 if more than this `RATIO` of the events was rejected")
 	f.IntVar(&a.workers, "workers", 0, "how many `N` goroutines read; they change the speed, not the outcome; default: the number of CPUs")
 }
 
@@ -97,6 +99,9 @@ func (a *archiveFlags) read(c *cobra.Command, inputs []string) (s replay.Source,
 	if a.workers < 0 {
 		return usage(errors.New("--workers must be at least 1"))
 	}
+	if !(a.maxRejected >= 0 && a.maxRejected <= 1) {
+		return usage(fmt.Errorf("--max-rejected %v: write a part of the events, from 0 to 1", a.maxRejected))
+	}
 	if a.config == "" {
 		if s.Codec, err = codec.Compile(codec.Mapping{}); err != nil {
 			return usage(err)
@@ -121,12 +126,11 @@ var builtInKey = ledger.Key([]byte("sunsetwatch/0000"))
 
 func replayCommand() *cobra.Command {
 	var (
-		a           archiveFlags
-		o           replay.Options
-		keyFile     string
-		failOn      string
-		output      string
-		maxRejected float64
+		a       archiveFlags
+		o       replay.Options
+		keyFile string
+		failOn  string
+		output  string
 	)
 	c := &cobra.Command{
 		Use:   "replay --registrations PATH INPUT...",
@@ -185,9 +189,6 @@ interrupted.`,
 			if output != "table" && output != "json" {
 				return usage("--output %s: write table or json", doc.Show(output))
 			}
-			if !(maxRejected >= 0 && maxRejected <= 1) {
-				return usage("--max-rejected %v: write a part of the events, from 0 to 1", maxRejected)
-			}
 			var threshold rules.Severity
 			var err error
 			if failOn != "" {
@@ -220,8 +221,8 @@ interrupted.`,
 				o.Key, o.KeyID = ledger.Key(key), key.ID()
 			}
 			o.Facts = table.Header{KeyID: store.Key(o.Key).ID(), Tool: version().String()}
-			o.MaxRejected = maxRejected
-			o.Name = map[string]string{"--format": a.format, "--subject-key-file": "key " + store.Key(o.Key).ID(), "--max-rejected": strconv.FormatFloat(maxRejected, 'g', -1, 64)}
+			o.MaxRejected = a.maxRejected
+			o.Name = map[string]string{"--format": a.format, "--subject-key-file": "key " + store.Key(o.Key).ID(), "--max-rejected": strconv.FormatFloat(a.maxRejected, 'g', -1, 64)}
 			for flag, path := range map[string]string{"--rules": a.rules, "--config.file": a.config} {
 				if o.Name[flag], err = hashOf(path); err != nil {
 					return &exit{exitUsage, err}
@@ -265,7 +266,6 @@ interrupted.`,
 	f.BoolVar(&o.Resume, "resume", false, "go on from an interrupted run with the same --out")
 	f.StringVar(&failOn, "fail-on", "", "exit 1 if a finding of `SEVERITY` (info, warning, critical) or above is open or quiet")
 	f.StringVar(&keyFile, "subject-key-file", "", "`FILE` with the key that hashes people; default: a built-in one, so that reports repeat")
-	f.Float64Var(&maxRejected, "max-rejected", 0.01, "exit 3 if more than this `RATIO` of the events was rejected")
 	f.StringVarP(&output, "output", "o", "table", "`FORMAT` of standard output: table or json")
 	return c
 }

@@ -52,10 +52,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, r.stopped(ctx, err)
 	}
-	result, err := r.result(c, findings)
-	if err != nil {
-		return nil, err
-	}
+	result := r.result(c, findings)
 	if r.Ledger != "" {
 		if err := facts.Write(r.Ledger, c.facts, r.Facts); err != nil {
 			return nil, err
@@ -257,29 +254,34 @@ func (r *run) name(inputs []input) map[string]string {
 	return all
 }
 
-func (r *run) result(c *count, findings []*rules.Finding) (*Result, error) {
+func (r *run) result(c *count, findings []*rules.Finding) *Result {
 	known := r.Registry.KnownAt(r.KnownAt)
 	result := &Result{Question: r.Question, Set: Set{known, r.Rules}, Findings: findings,
 		Facts: c.facts, First: c.facts.Earliest(), Last: c.facts.Latest()}
-	result.rejected = firstRejected(c.inputs, c.jobs)
-	result.summarize(c, r.Registry)
+	result.account(c, r.Registry, r.MaxRejected)
+	return result
+}
+
+// account says what was read, and what of it is not as it should be.
+func (r *Result) account(c *count, set *registry.Snapshot, maxRejected float64) {
+	r.rejected = firstRejected(c.inputs, c.jobs)
+	r.summarize(c, set)
 	for _, in := range c.inputs {
 		if in.note != "" {
-			result.Notes = append(result.Notes, in.note)
+			r.Notes = append(r.Notes, in.note)
 		}
 	}
 	for _, j := range c.jobs {
 		if j.Damage != "" {
-			result.Lacks = append(result.Lacks, j.Damage)
+			r.Lacks = append(r.Lacks, j.Damage)
 		}
 	}
-	s := result.Summary
-	if n := s.rejected(); float64(n) > r.MaxRejected*float64(s.EventsRead) {
-		result.Lacks = append(result.Lacks, fmt.Sprintf("%s of %s events were rejected, more than --max-rejected %s allows",
-			grouped(n), grouped(s.EventsRead), strconv.FormatFloat(r.MaxRejected, 'g', -1, 64)))
+	s := r.Summary
+	if n := s.rejected(); float64(n) > maxRejected*float64(s.EventsRead) {
+		r.Lacks = append(r.Lacks, fmt.Sprintf("%s of %s events were rejected, more than --max-rejected %s allows",
+			grouped(n), grouped(s.EventsRead), strconv.FormatFloat(maxRejected, 'g', -1, 64)))
 	}
-	s.Complete = len(result.Lacks) == 0
-	return result, nil
+	s.Complete = len(r.Lacks) == 0
 }
 
 // plural is n things.
