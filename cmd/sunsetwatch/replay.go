@@ -34,8 +34,8 @@ const exitIncomplete = 3 // done, but not all could be read
 const exitInterrupted = 130
 
 const inputHelp = `An INPUT is a file, a directory (all files below it; names that begin with a dot or
-an underscore are passed over), a glob, - for standard input, or a range of a Kafka
-topic:
+an underscore and links to directories are passed over, which is told), a glob, - for
+standard input, or a range of a Kafka topic:
 
   kafka://broker:9092[,broker:9092]/topic[?from=OFFSET|TIME&to=OFFSET|TIME]
 

@@ -29,6 +29,7 @@ type count struct {
 
 	// What came of it.
 	inputs   []input
+	notes    []string // of all of them
 	jobs     []*job
 	facts    *ledger.Ledger
 	arrivals *detector.Arrivals
@@ -57,6 +58,11 @@ func (c *count) run(ctx context.Context) error {
 	}
 	defer closeAll(origins)
 	c.inputs, c.jobs = jobsOf(origins)
+	for _, o := range origins {
+		if f, ok := o.(*files); ok {
+			c.notes = f.passedOver()
+		}
+	}
 	if c.check != nil {
 		if err := c.check(); err != nil {
 			return err

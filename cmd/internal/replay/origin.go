@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -110,6 +111,36 @@ func (f *files) inputs() []input {
 		all = append(all, i)
 	}
 	return all
+}
+
+// passedOver says what in directories is not read.
+func (f *files) passedOver() []string {
+	var all, others []string
+	for _, path := range f.Skipped() {
+		if !strings.ContainsAny(filepath.Base(path)[:1], "._") && isDirLink(path) {
+			all = append(all, path+" is a link to a directory, and was passed over: what is in it is read where it is an input of its own")
+			continue
+		}
+		others = append(others, path)
+	}
+	switch len(others) {
+	case 0:
+	case 1:
+		all = append(all, others[0]+" was passed over: its name begins with a dot or an underscore, or it is no file")
+	default:
+		all = append(all, fmt.Sprintf("%s and %s more were passed over: their names begin with a dot or an underscore, or they are no files",
+			others[0], grouped(uint64(len(others)-1))))
+	}
+	return all
+}
+
+func isDirLink(path string) bool {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&os.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func (f *files) parts() []archive.Part { return f.Parts() }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -343,6 +344,31 @@ func TestBadInput(t *testing.T) {
 		if entries, _ := os.ReadDir(o.Out); len(entries) > 0 {
 			t.Errorf("%v: something was written: %v", c.inputs, entries)
 		}
+	}
+}
+
+// What is not read of a directory is told: somebody may take it for read.
+func TestPassedOver(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 1))
+	dir, other := filesOf(t, eventLines(r, 10), 1, r), filesOf(t, eventLines(r, 10), 1, r)
+	if got := mustRun(t, options(t, dir)); len(got.Notes) > 0 {
+		t.Errorf("got %q", got.Notes)
+	}
+	if err := os.Symlink(other, filepath.Join(dir, "2016")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"_SUCCESS", ".crc"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := mustRun(t, options(t, dir))
+	want := []string{
+		filepath.Join(dir, "2016") + " is a link to a directory, and was passed over: what is in it is read where it is an input of its own",
+		filepath.Join(dir, ".crc") + " and 1 more were passed over: their names begin with a dot or an underscore, or they are no files",
+	}
+	if !slices.Equal(got.Notes, want) {
+		t.Errorf("got %q, want %q", got.Notes, want)
 	}
 }
 

@@ -266,6 +266,7 @@ func (r *run) result(c *count, findings []*rules.Finding) *Result {
 func (r *Result) account(c *count, set *registry.Snapshot, maxRejected float64) {
 	r.rejected = firstRejected(c.inputs, c.jobs)
 	r.summarize(c, set)
+	r.Notes = append(r.Notes, c.notes...)
 	for _, in := range c.inputs {
 		if in.note != "" {
 			r.Notes = append(r.Notes, in.note)
