@@ -43,14 +43,18 @@ func (c *count) run(ctx context.Context) error {
 	if c.source.Dedupe {
 		workers = 1 // which of two equal events counts depends on their order
 	}
-	if ledgers, events := ledgersIn(c.source.Inputs); len(ledgers) > 0 {
+	ledgers, others := ledgersIn(c.source.Inputs)
+	if len(ledgers) > 0 {
 		switch {
-		case events:
+		case len(others) > 0:
 			return bad("%s is facts, and other inputs are events: count the events into facts of their own with --ledger, and replay all facts together", ledgers[0])
 		case c.timed:
 			return bad("--as-then needs events: facts do not say when each happened")
 		}
 		return c.readLedgers(ledgers)
+	}
+	if ledger, in := ledgerBelow(others); ledger != "" {
+		return bad("%s is facts, which lie in the input %s: name each ledger, or all of them with a pattern, and no events beside them", ledger, in)
 	}
 	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved)
 	if err != nil {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,17 +14,52 @@ import (
 )
 
 // ledgersIn are the inputs that are facts: directories that --ledger wrote, or the
-// files in them. events says whether there are others.
-func ledgersIn(inputs []string) (all []string, events bool) {
+// files in them. The others are events, or nothing that can be read, which is found
+// where they are opened.
+func ledgersIn(inputs []string) (all, others []string) {
 	for _, in := range inputs {
-		if strings.HasPrefix(in, kafkaScheme) || !facts.IsLedger(in) {
-			events = true // or nothing that can be read, which is found there
-			continue
+		for _, path := range matched(in) {
+			if facts.IsLedger(path) {
+				all = append(all, path)
+			} else {
+				others = append(others, path)
+			}
 		}
-		all = append(all, in)
 	}
 	slices.Sort(all)
-	return all, events
+	return all, others
+}
+
+// matched are the paths that a pattern stands for; of all else itself.
+func matched(input string) []string {
+	if _, err := os.Stat(input); err == nil || strings.HasPrefix(input, kafkaScheme) {
+		return []string{input}
+	}
+	paths, _ := filepath.Glob(input)
+	paths = slices.DeleteFunc(paths, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") })
+	if len(paths) == 0 {
+		return []string{input}
+	}
+	return paths
+}
+
+// ledgerBelow is a ledger somewhere in directories of events; empty: there is none.
+func ledgerBelow(dirs []string) (ledger, dir string) {
+	for _, dir := range dirs {
+		found := ""
+		// What cannot be read is told where it is opened.
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == table.FileName && facts.IsLedger(path) {
+				found = filepath.Dir(path)
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if found != "" {
+			return found, dir
+		}
+	}
+	return "", ""
 }
 
 // readLedgers is the pass over inputs that are facts: nothing is counted any more.

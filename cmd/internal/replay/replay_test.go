@@ -491,7 +491,14 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 		mustRun(t, o)
 		parts = append(parts, o.Ledger)
 	}
-	for _, inputs := range [][]string{{whole}, parts, {parts[1], filepath.Join(parts[0], table.FileName)}} {
+	above := t.TempDir()
+	for i, part := range parts {
+		if err := os.Symlink(part, filepath.Join(above, fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	glob := filepath.Join(above, "[01]")
+	for _, inputs := range [][]string{{whole}, parts, {parts[1], filepath.Join(parts[0], table.FileName)}, {glob}, {filepath.Join(above, "*", table.FileName)}} {
 		got := mustRun(t, options(t, inputs...))
 		var a, b bytes.Buffer
 		if err := errors.Join(WriteFindings(&a, want.Findings), WriteFindings(&b, got.Findings)); err != nil {
@@ -512,6 +519,9 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 		{func(o *Options) { o.AsThen = true }, "--as-then needs events"},
 		{func(o *Options) { o.KnownAt = access.At(time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)) }, "are not cut where"},
 		{func(o *Options) { o.Inputs = append(o.Inputs, whole) }, "in two ledgers"},
+		{func(o *Options) { o.Inputs = []string{glob, parts[0]} }, "in two ledgers"},
+		{func(o *Options) { o.Inputs = []string{filepath.Dir(whole)} }, whole + " is facts, which lie in the input " + filepath.Dir(whole)},
+		{func(o *Options) { o.Inputs = []string{filepath.Join(filepath.Dir(whole), "*")} }, "other inputs are events"},
 		{func(o *Options) { o.KeyID = "4567cdef" }, "Give the key that the ledger was made with"},
 		{func(o *Options) {
 			o.Ledger, o.KeyID = filepath.Join(t.TempDir(), "united"), "4567cdef"
