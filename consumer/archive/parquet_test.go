@@ -268,6 +268,16 @@ func TestColumnProblems(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not say its zone (isAdjustedToUTC=false)") {
 		t.Error(err)
 	}
+	if err != nil && strings.Contains(err.Error(), "there is no column time") {
+		t.Errorf("a column that is there, and cannot be read, is said to be missing: %v", err)
+	}
+
+	// Each problem is told in a line of its own, with the file.
+	path := write(t, map[string][]byte{"bad.parquet": packParquet(t, make([]struct{ Other string }, 1))}) + "/bad.parquet"
+	_, err = Open(context.Background(), Options{Inputs: []string{path}, Mapping: mapping(t, codec.Mapping{})})
+	if err == nil || strings.Count(err.Error(), "\n")+1 != strings.Count(err.Error(), path+": there is no column ") {
+		t.Error(err)
+	}
 }
 
 // Row groups outside the range are counted without being read.
