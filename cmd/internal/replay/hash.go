@@ -18,7 +18,7 @@ func hashes(ctx context.Context, inputs []input, workers int) (map[string]string
 	all := map[string]string{}
 	var failed error
 	queue := make(chan string)
-	for range workers {
+	for range min(workers, len(inputs)) {
 		group.Go(func() {
 			buffer := make([]byte, 1<<20)
 			for path := range queue {

@@ -66,6 +66,11 @@ func openOrigins(ctx context.Context, s *Source, q *Question, now access.Instant
 			failed = append(failed, err)
 			continue
 		}
+		for _, other := range all {
+			if err := overlap(other.(*topicRange), o); err != nil {
+				failed = append(failed, err)
+			}
+		}
 		all = append(all, o)
 	}
 	if len(paths) > 0 || len(s.Inputs) == 0 {
@@ -87,6 +92,23 @@ func openOrigins(ctx context.Context, s *Source, q *Question, now access.Instant
 		return nil, &BadInput{err}
 	}
 	return all, nil
+}
+
+// overlap is the error of two ranges that hold the same records. A topic is told by
+// its name: so are the sources of events.
+func overlap(a, b *topicRange) error {
+	if a.topic != b.topic {
+		return nil
+	}
+	for _, p := range a.partitions {
+		for _, q := range b.partitions {
+			if from, to := max(p.From, q.From), min(p.To, q.To); p.Partition == q.Partition && from < to {
+				return fmt.Errorf("%s and %s: offsets %d to %d of %s/%d are in both: their events would be counted twice",
+					a.address, b.address, from, to-1, a.topic, p.Partition)
+			}
+		}
+	}
+	return nil
 }
 
 func closeAll(all []origin) {
