@@ -72,7 +72,7 @@ func (c *count) readLedgers(all []string) error {
 		in := input{path: path, bytes: -1, format: "facts"}
 		for _, name := range []string{path, filepath.Join(path, table.FileName)} {
 			if info, err := os.Stat(name); err == nil && !info.IsDir() {
-				in.bytes = info.Size()
+				in.bytes, in.file = info.Size(), name
 			}
 		}
 		in.mark = fmt.Sprintf("%d bytes", in.bytes)

@@ -33,6 +33,7 @@ type input struct {
 	path   string
 	bytes  int64 // -1: not known before it was read
 	format string
+	file   string // whose bytes these are, as long as they can be read again; empty: none
 	source ledger.Source
 	// mark tells it from another of the same path, where it can be resumed.
 	mark string
@@ -125,6 +126,7 @@ func (f *files) inputs() []input {
 	for _, in := range f.Inputs() {
 		i := input{path: in.Path, bytes: in.Bytes, format: in.Format, source: ledger.Source{Name: in.Path}}
 		if info, err := os.Stat(in.Path); err == nil && info.Mode().IsRegular() && in.Path != "-" {
+			i.file = in.Path
 			i.mark = fmt.Sprintf("%d bytes, changed at %s", info.Size(), access.At(info.ModTime()))
 		}
 		if len(in.Absent) > 0 {

@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -344,6 +346,38 @@ func TestBadInput(t *testing.T) {
 		if entries, _ := os.ReadDir(o.Out); len(entries) > 0 {
 			t.Errorf("%v: something was written: %v", c.inputs, entries)
 		}
+	}
+}
+
+// The hash is of what was read, also where a file grew meanwhile; one that is gone by
+// then costs its hash, not the run.
+func TestHashes(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 1))
+	dir := filesOf(t, eventLines(r, 100), 2, r)
+	data, err := os.ReadFile(filepath.Join(dir, "0.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options(t, dir)
+	o.Out = t.TempDir()
+	o.Workers = 1
+	once := sync.OnceFunc(func() {
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, "0.jsonl"), append(slices.Clone(data), data...), 0o666), os.Remove(filepath.Join(dir, "1.jsonl"))); err != nil {
+			t.Error(err)
+		}
+	})
+	events := 0
+	o.Tick = func() {
+		if events++; events == 100 { // both are open
+			once()
+		}
+	}
+	got := mustRun(t, o)
+	if want := fmt.Sprintf("%x", sha256.Sum256(data)); got.Hashes[filepath.Join(dir, "0.jsonl")] != want {
+		t.Errorf("got %v, want %s", got.Hashes, want)
+	}
+	if len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "not hashed: open "+filepath.Join(dir, "1.jsonl")) {
+		t.Errorf("got %q", got.Notes)
 	}
 }
 

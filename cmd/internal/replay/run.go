@@ -61,8 +61,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if r.Out == "" {
 		return result, nil
 	}
-	if result.Hashes, err = hashes(ctx, c.inputs, r.Workers); err != nil {
+	if result.Hashes, err = hashes(ctx, c.inputs, r.Workers); ctx.Err() != nil {
 		return nil, r.stopped(ctx, err)
+	} else if err != nil {
+		result.Notes = append(result.Notes, "not hashed: "+err.Error())
 	}
 	if err := result.write(r.Out, r.Also); err != nil {
 		return nil, fmt.Errorf("writing the output: %w", err)
