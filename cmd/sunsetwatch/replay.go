@@ -228,7 +228,11 @@ interrupted.`,
 					return &exit{exitUsage, err}
 				}
 			}
-			o.Also = append(o.Also, reportOf(a.registrations, a.rules), writeMetrics)
+			writeReport, err := reportOf(a.registrations, a.rules)
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			o.Also = append(o.Also, writeReport, writeMetrics)
 			o.Room = roomForReport
 			o.Progress = progressTo(c.ErrOrStderr())
 			o.Clock = time.Now
