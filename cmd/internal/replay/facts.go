@@ -65,10 +65,14 @@ func ledgerBelow(dirs []string) (ledger, dir string) {
 // readLedgers is the pass over inputs that are facts: nothing is counted any more.
 func (c *count) readLedgers(all []string) error {
 	r := table.NewReader(table.Options{KeyID: c.source.KeyID})
-	if err := facts.Add(r, all...); err != nil {
-		return &BadInput{err}
-	}
-	for _, path := range all {
+	for i, path := range all {
+		before := r.Events()
+		if err := facts.Add(r, path); err != nil {
+			return &BadInput{err}
+		}
+		j := &job{input: i}
+		j.Done, j.Counts.Events, j.Counts.Added = true, r.Events()-before, r.Events()-before
+		c.jobs = append(c.jobs, j)
 		in := input{path: path, bytes: -1, format: "facts"}
 		for _, name := range []string{path, filepath.Join(path, table.FileName)} {
 			if info, err := os.Stat(name); err == nil && !info.IsDir() {
@@ -86,17 +90,5 @@ func (c *count) readLedgers(all []string) error {
 		return bad("the facts go from %s to %s and are not cut where --from, --to or --known-at cuts: ask that of the events, or of facts that were made with these flags",
 			c.facts.Earliest(), c.facts.Latest())
 	}
-	counted := uint64(0)
-	for principal, feature := range c.facts.Pairs() {
-		for _, cell := range c.facts.Cells(principal, feature) {
-			for s := range cell.Stretches() {
-				counted += s.Events
-			}
-		}
-	}
-	// How many of them came from which ledger is not known once they add up.
-	j := &job{}
-	j.Done, j.Counts.Events, j.Counts.Added = true, counted, counted
-	c.jobs = []*job{j}
 	return nil
 }

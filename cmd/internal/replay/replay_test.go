@@ -519,10 +519,11 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 	o.Ledger, o.Facts = whole, table.Header{KeyID: "0123abcd", Tool: "test"}
 	mustRun(t, o)
 	var parts []string
+	var events []uint64
 	for _, name := range []string{"0.jsonl", "1.jsonl"} {
 		o := options(t, filepath.Join(dir, name))
 		o.Ledger, o.Facts = filepath.Join(t.TempDir(), "made"), table.Header{KeyID: "0123abcd", Tool: "test"}
-		mustRun(t, o)
+		events = append(events, mustRun(t, o).Summary.EventsCounted)
 		parts = append(parts, o.Ledger)
 	}
 	above := t.TempDir()
@@ -543,6 +544,11 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 		}
 		if got.Summary.EventsCounted != want.Summary.EventsCounted {
 			t.Errorf("%d events, want %d", got.Summary.EventsCounted, want.Summary.EventsCounted)
+		}
+		for i, in := range got.Summary.Inputs {
+			if len(got.Summary.Inputs) == 2 && in.Events != events[i] || in.Bytes <= 0 {
+				t.Errorf("%v: got %+v, want %d events", inputs, in, events[i])
+			}
 		}
 	}
 	for _, c := range []struct {
