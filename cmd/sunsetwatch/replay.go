@@ -30,9 +30,6 @@ import (
 
 const exitIncomplete = 3 // done, but not all could be read
 
-// exitInterrupted is what a shell gives a command that SIGINT ended.
-const exitInterrupted = 130
-
 const inputHelp = `An INPUT is a file, a directory (all files below it; names that begin with a dot or
 an underscore and links to directories are passed over, which is told), a glob, - for
 standard input, or a range of a Kafka topic:

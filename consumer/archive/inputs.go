@@ -36,7 +36,7 @@ func resolve(inputs []string, stdin io.Reader) (all []found, skipped []string, e
 				problem("-: there is no standard input")
 				continue
 			}
-			if file, ok := stdin.(*os.File); ok {
+			if file, ok := stdin.(interface{ Stat() (fs.FileInfo, error) }); ok {
 				f.info, _ = file.Stat()
 			}
 			all = append(all, f)
