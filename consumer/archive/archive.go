@@ -207,6 +207,9 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 			a.Close()
 			return nil, err
 		}
+		if f.stream() && problems[0] != nil {
+			continue // its beginning may keep us waiting
+		}
 		in, err := a.open(f)
 		if err != nil {
 			problems = append(problems, err)

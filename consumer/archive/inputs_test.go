@@ -86,6 +86,20 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+// Nobody waits for what a pipe may hold to hear what is wrong anyhow.
+func TestProblemsBeforeStreams(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	_, err = Open(context.Background(), Options{Inputs: []string{"-", "missing.jsonl"}, Stdin: in, Mapping: mapping(t, codec.Mapping{})})
+	if err == nil || err.Error() != "missing.jsonl: there is no such file or directory" {
+		t.Error(err)
+	}
+}
+
 func TestUnreadable(t *testing.T) {
 	dir := write(t, map[string][]byte{"a": []byte(minimal)})
 	if err := os.Chmod(dir+"/a", 0); err != nil {
