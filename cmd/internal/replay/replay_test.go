@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 
 	"sunsetwatch/consumer/codec"
@@ -378,6 +379,30 @@ func TestHashes(t *testing.T) {
 	}
 	if len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "not hashed: open "+filepath.Join(dir, "1.jsonl")) {
 		t.Errorf("got %q", got.Notes)
+	}
+}
+
+// Each part that damage touches says so; a person hears it once.
+func TestDamageIsToldOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 1))
+	var packed []byte
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 { // frames that are parts by themselves
+		packed = encoder.EncodeAll([]byte(strings.Join(eventLines(r, 20_000), "\n")+"\n"), packed)
+	}
+	for i := range 64 {
+		packed[len(packed)/3+i] = 0xff
+	}
+	path := filepath.Join(t.TempDir(), "damaged.jsonl.zst")
+	if err := os.WriteFile(path, packed, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got := mustRun(t, options(t, path))
+	if len(got.Lacks) != 1 || !strings.HasPrefix(got.Lacks[0], path+" is damaged at or after byte ") || got.Summary.Complete {
+		t.Errorf("got %q", got.Lacks)
 	}
 }
 

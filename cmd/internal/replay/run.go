@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -275,7 +276,7 @@ func (r *Result) account(c *count, set *registry.Snapshot, maxRejected float64) 
 		}
 	}
 	for _, j := range c.jobs {
-		if j.Damage != "" {
+		if j.Damage != "" && !slices.Contains(r.Lacks, j.Damage) {
 			r.Lacks = append(r.Lacks, j.Damage)
 		}
 	}
