@@ -110,7 +110,11 @@ type rowTally struct {
 
 func (s *rowTally) AddRows(r *Rows) error {
 	if s.wantPeople {
-		subjects, _, err := r.People()
+		every := make([]int32, len(r.Row))
+		for i := range every {
+			every[i] = int32(i)
+		}
+		_, subjects, _, err := r.People(every)
 		if err != nil {
 			return err
 		}
@@ -119,8 +123,10 @@ func (s *rowTally) AddRows(r *Rows) error {
 		}
 	}
 	s.events += uint64(len(r.Row))
+	var ev access.Event
 	for i := range r.Row {
-		s.records += r.Records[i]
+		r.Event(&ev, i)
+		s.records += ev.Records
 	}
 	return nil
 }

@@ -16,8 +16,9 @@ import (
 // binding says which column stands for which place of the field map.
 type binding struct {
 	places []boundPlace
-	// shape are the places that a Shape depends on.
-	shape []int
+	// pair are the places that say principal and feature, like those that say what
+	// else rows have in common, shape both.
+	pair, like, shape []int
 
 	time, id, subject, grantor, records, bytes rowField
 
@@ -48,9 +49,13 @@ type rowField struct {
 	plain  bool  // what is found is the value
 }
 
+// reads reports whether it is read from a place.
+func (f *rowField) reads(place int) bool { return slices.Contains(f.places, place) }
+
 var (
-	shapeFields = []string{"principal", "feature", "operation", "scopes", "direction", "consent", "indicator", "outcome", "probe"}
-	required    = []string{"time", "principal", "feature", "operation"}
+	pairFields = []string{"principal", "feature"}
+	likeFields = []string{"operation", "scopes", "direction", "consent", "indicator", "outcome", "probe"}
+	required   = []string{"time", "principal", "feature", "operation"}
 )
 
 // bind looks for the columns of the field map.
@@ -104,12 +109,12 @@ func (a *Archive) bind(leaves []leaf) (*binding, error) {
 				problems = append(problems, err)
 			}
 		}
-		if slices.Contains(shapeFields, r.Field) {
-			for _, p := range places {
-				if !slices.Contains(b.shape, p) {
-					b.shape = append(b.shape, p)
-				}
-			}
+		if slices.Contains(pairFields, r.Field) {
+			b.pair = append(b.pair, places...)
+			continue
+		}
+		if slices.Contains(likeFields, r.Field) {
+			b.like = append(b.like, places...)
 			continue
 		}
 		kind := texts
@@ -127,7 +132,11 @@ func (a *Archive) bind(leaves []leaf) (*binding, error) {
 		}
 		*b.rowField(r.Field) = rowField{places: places, plain: plain}
 	}
-	slices.Sort(b.shape)
+	b.shape = slices.Concat(b.pair, b.like)
+	for _, places := range []*[]int{&b.pair, &b.like, &b.shape} {
+		slices.Sort(*places)
+		*places = slices.Compact(*places)
+	}
 	return b, errors.Join(problems...)
 }
 

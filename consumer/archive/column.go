@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go/format"
@@ -27,12 +28,15 @@ type column struct {
 	dictAt     int64
 	dict       dictionary
 
-	present []byte   // by row, 0: there is nothing; nil: there is something in each
-	ids     []uint32 // in the dictionary, by row; nil: the page has none of its values there
-	base    []byte   // of texts
-	pos     []uint32 // of a text in base, by row
-	length  []uint32
-	ints    []int64
+	present  []byte   // by row, 0: there is nothing; nil: there is something in each
+	ids      []uint32 // in the dictionary, by row; nil: the page has none of its values there
+	base     []byte   // of texts
+	stride   int      // of texts that are as long as each other, one behind the other; 0: see pos
+	pos      []uint32 // of a text in base, by row
+	length   []uint32
+	ints     []int64
+	words    []byte // instead of ints: eight bytes a row, as they lie in the page
+	negative bool   // one of the numbers is, of those with a sign
 
 	codes   []uint32 // by row, for a column of a shape
 	coded   bool
@@ -125,6 +129,13 @@ func (c *column) decodePage() error {
 	if err := c.decodeValues(header.encoding, l.values, there); err != nil {
 		return err
 	}
+	if !c.isText() {
+		all := int64(anyWord(c.words))
+		for _, v := range c.ints {
+			all |= v
+		}
+		c.negative = all < 0
+	}
 	if c.present == nil {
 		return nil
 	}
@@ -134,9 +145,21 @@ func (c *column) decodePage() error {
 	case c.isText():
 		c.pos, c.length = spread(c.pos, c.present), spread(c.length, c.present)
 	default:
+		if c.words != nil {
+			c.ints, _ = plainInts(c.ints, c.words, there, 8, false)
+			c.words = nil
+		}
 		c.ints = spread(c.ints, c.present)
 	}
 	return nil
+}
+
+// int is the number of a row of the current page, 0 where there is none.
+func (c *column) int(row int) int64 {
+	if c.words != nil {
+		return int64(binary.LittleEndian.Uint64(c.words[8*row:]))
+	}
+	return c.ints[row]
 }
 
 // spread moves values to the rows where there are some.
@@ -186,7 +209,7 @@ func (c *column) presence(def []byte, n int) ([]byte, error) {
 // decodeValues decodes the n values of a page.
 func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 	ids := c.ids
-	c.ids = nil
+	c.ids, c.words, c.ints, c.stride = nil, nil, c.ints[:0], 0
 	e := format.Encoding(encoding)
 	switch {
 	case e == plainDictionary || e == format.RLEDictionary:
@@ -200,12 +223,7 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 		if ids, err = hybrid(ids, src, n, width); err != nil {
 			return err
 		}
-		size := c.dict.size(c.isText())
-		most := uint32(0)
-		for _, id := range ids {
-			most = max(most, id)
-		}
-		if n > 0 && int(most) >= size {
+		if size := c.dict.size(c.isText()); n > 0 && !allBelow(ids, size) {
 			return errValues
 		}
 		if ids == nil {
@@ -248,6 +266,10 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 		return nil
 	case e == format.DeltaLengthByteArray && c.isText():
 		c.base = src
+		if size, at, same := sameDeltas(src, n); same && c.present == nil && size > 0 && size <= int64(len(src)-at)/int64(n) {
+			c.base, c.stride = src[at:], int(size)
+			return nil
+		}
 		c.pos, c.length, c.scratch, err = deltaTexts(c.pos, c.length, c.scratch, src, n, 0)
 		return err
 	case e == format.DeltaByteArray && c.isText():
@@ -258,13 +280,21 @@ func (c *column) decodeValues(encoding int64, src []byte, n int) (err error) {
 	return fmt.Errorf("its values are encoded as %s, which is not read: write it plain or with a dictionary", e)
 }
 
+// allBelow reports whether all numbers are less than most.
+func allBelow(numbers []uint32, most int) bool {
+	return int(anyOf(numbers)) < most || int(slices.Max(numbers)) < most
+}
+
 func (c *column) plain(src []byte, n int) (err error) {
 	switch c.leaf.physical {
 	case format.ByteArray:
 		c.base = src
 		c.pos, c.length, err = plainTexts(c.pos, c.length, src, n, 0)
 	case format.Int64:
-		c.ints, err = plainInts(c.ints, src, n, 8, false)
+		if len(src)/8 < n {
+			return errValues
+		}
+		c.words = src[: 8*n : 8*n]
 	case format.Int32:
 		c.ints, err = plainInts(c.ints, src, n, 4, c.leaf.unsigned)
 	case format.Boolean:
@@ -290,7 +320,6 @@ func (c *column) needDictionary() error {
 	}
 	side := pages{r: c.r, chunk: c.chunk, header: c.dictionary, body: c.dictAt, inflater: c.inflater}
 	l, err := side.read(0, 0)
-	c.inflater = side.inflater
 	if err != nil {
 		return err
 	}
@@ -324,6 +353,9 @@ func (c *column) text(row int) []byte {
 		at := c.dict.pos[id]
 		return c.dict.base[at : at+c.dict.length[id]]
 	}
+	if c.stride > 0 {
+		return c.base[row*c.stride : (row+1)*c.stride]
+	}
 	at := c.pos[row]
 	return c.base[at : at+c.length[row]]
 }
@@ -331,9 +363,9 @@ func (c *column) text(row int) []byte {
 // number appends the number of a row as text.
 func (c *column) number(to []byte, row int) []byte {
 	if c.leaf.unsigned {
-		return strconv.AppendUint(to, uint64(c.ints[row]), 10)
+		return strconv.AppendUint(to, uint64(c.int(row)), 10)
 	}
-	return strconv.AppendInt(to, c.ints[row], 10)
+	return strconv.AppendInt(to, c.int(row), 10)
 }
 
 // here reports whether there is something in a row of the current page.
@@ -349,12 +381,7 @@ func (c *column) code(names *names) {
 	c.codes = resize(c.codes, n)
 	switch {
 	case c.ids != nil:
-		if c.dict.codes == nil {
-			c.dict.codes = make([]uint32, len(c.dict.pos))
-			for i, at := range c.dict.pos {
-				c.dict.codes[i] = names.code(c.dict.base[at : at+c.dict.length[i]])
-			}
-		}
+		c.codeDictionary(names)
 		codes := c.dict.codes
 		for i, id := range c.ids {
 			if int(id) < len(codes) { // an empty dictionary has no value for rows without one
@@ -382,6 +409,17 @@ func (c *column) code(names *names) {
 		if p == 0 {
 			c.codes[i] = 0
 		}
+	}
+}
+
+// codeDictionary gives every text of the dictionary its code.
+func (c *column) codeDictionary(names *names) {
+	if c.dict.codes != nil {
+		return
+	}
+	c.dict.codes = make([]uint32, len(c.dict.pos))
+	for i, at := range c.dict.pos {
+		c.dict.codes[i] = names.code(c.dict.base[at : at+c.dict.length[i]])
 	}
 }
 

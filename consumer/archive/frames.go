@@ -41,6 +41,12 @@ type hopper struct {
 	held  int
 }
 
+// begin makes it begin with another file.
+func (h *hopper) begin(r io.ReaderAt, size int64) *hopper {
+	h.r, h.size, h.at, h.start, h.held = r, size, 0, 0, 0
+	return h
+}
+
 // peek gives up to n bytes at a place, fewer at the end of the file.
 func (h *hopper) peek(at int64, n int) ([]byte, error) {
 	n = int(max(min(int64(n), h.size-at), 0))

@@ -158,6 +158,16 @@ func FuzzValues(f *testing.F) {
 		if err == nil && (len(ints) != int(n) || at > len(b)) {
 			t.Fatalf("%d values in %d of %d bytes, wanted %d", len(ints), at, len(b), n)
 		}
+		if v, behind, same := sameDeltas(padded, int(n)); same {
+			if err != nil || behind != at {
+				t.Fatalf("the same %d times to %d, and not: to %d, %v", n, behind, at, err)
+			}
+			for _, x := range ints {
+				if x != v {
+					t.Fatalf("the same %d times, and %v", n, ints)
+				}
+			}
+		}
 		if _, _, _, err := deltaTexts(nil, nil, nil, padded, int(n), 0); err == nil && len(b) == 0 {
 			t.Fatal("texts of nothing")
 		}
@@ -200,6 +210,15 @@ func TestValuesAsTheLibraryHasThem(t *testing.T) {
 			if got[i] != ints[i] {
 				t.Fatalf("value %d of %d is %d, want %d", i, n, got[i], ints[i])
 			}
+		}
+		for i := range ints {
+			ints[i] = 10
+		}
+		if b, err = packed.EncodeInt64(nil, ints); err != nil {
+			t.Fatal(err)
+		}
+		if v, at, same := sameDeltas(pad(b), n); n > 0 && (!same || v != 10 || at != len(b)) {
+			t.Fatalf("%d times %d to %d of %d: %t", n, v, at, len(b), same)
 		}
 		if n == 0 {
 			continue

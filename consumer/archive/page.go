@@ -42,16 +42,21 @@ type pages struct {
 	peek   []byte
 	stored []byte
 	raw    []byte // inflated, with slack
-	inflater
+	*inflater
 }
 
-// inflater inflates pages; it belongs to one goroutine.
+// inflater inflates pages, those of all columns that one goroutine reads.
 type inflater struct {
-	zstd *zstd.Decoder
-	gzip *gzip.Reader
+	zstd   *zstd.Decoder
+	gzip   *gzip.Reader
+	hop    *hopper
+	source bytes.Reader // of hop
 }
 
 func (p *pages) begin(r io.ReaderAt, c chunk) {
+	if p.inflater == nil {
+		p.inflater = &inflater{}
+	}
 	p.r, p.chunk, p.at, p.seen = r, c, c.from, 0
 }
 
@@ -146,7 +151,7 @@ func (p *pages) read(maxRep, maxDef int) (l levels, err error) {
 	if p.v2 && h.uncompressed {
 		codec = format.Uncompressed
 	}
-	if most, err := inflatesTo(codec, b[prefix:]); err != nil {
+	if most, err := p.inflatesTo(codec, b[prefix:]); err != nil {
 		return l, err
 	} else if int64(size) > most {
 		return l, fmt.Errorf("%w: it cannot inflate to what it says", errPage)
@@ -198,7 +203,7 @@ func (p *pages) read(maxRep, maxDef int) (l levels, err error) {
 
 // inflatesTo is the most that src can inflate to, so that nothing is allocated that
 // cannot be filled.
-func inflatesTo(codec format.CompressionCodec, src []byte) (int64, error) {
+func (f *inflater) inflatesTo(codec format.CompressionCodec, src []byte) (int64, error) {
 	size := int64(len(src))
 	switch codec {
 	case format.Snappy:
@@ -213,7 +218,11 @@ func inflatesTo(codec format.CompressionCodec, src []byte) (int64, error) {
 		return 256 * size, nil
 	case format.Zstd:
 		most := int64(0)
-		hop := &hopper{r: bytes.NewReader(src), size: size}
+		if f.hop == nil {
+			f.hop = &hopper{}
+		}
+		f.source.Reset(src)
+		hop := f.hop.begin(&f.source, size)
 		for {
 			f, err := hop.next()
 			if errors.Is(err, io.EOF) {

@@ -313,38 +313,29 @@ func TestRange(t *testing.T) {
 // rowTold takes batches and tells them as events are told.
 type rowTold struct {
 	told
-	t      testing.TB
-	shapes *Shapes
 	people bool
 }
 
 func (s *rowTold) AddRows(r *Rows) error {
+	which := make([]int32, len(r.Row))
+	for i := range which {
+		which[i] = int32(i)
+	}
 	var subjects, grantors, ids [][]byte
-	var err error
 	if s.people {
-		if subjects, grantors, err = r.People(); err != nil {
+		kept, err := r.t.detail(which, true, true)
+		if err != nil {
 			return err
 		}
-		if ids, err = r.IDs(); err != nil {
-			return err
-		}
+		which, subjects, grantors, ids = kept, r.t.details.subjects, r.t.details.grantors, r.t.details.ids
 	}
-	if r.Shapes != s.shapes {
-		s.shapes = r.Shapes
-	}
-	for i := range r.Row {
-		ev := r.Shapes.Events[r.Shape[i]]
-		ev.Time = r.Time[i]
-		if r.Records != nil {
-			ev.Records = r.Records[i]
-		}
-		if r.Bytes != nil {
-			ev.Bytes = r.Bytes[i]
-		}
+	for k, i := range which {
+		var ev access.Event
+		r.Event(&ev, int(i))
 		if s.people {
-			ev.Subject, ev.Grantor, ev.ID = subjects[i], grantors[i], ids[i]
+			ev.Subject, ev.Grantor, ev.ID = subjects[k], grantors[k], ids[k]
 		}
-		s.Add(&ev, r.Position(i))
+		s.Add(&ev, r.Position(int(i)))
 	}
 	return nil
 }
@@ -365,12 +356,12 @@ func TestRowsSayWhatEventsSay(t *testing.T) {
 	} {
 		dir := write(t, map[string][]byte{"rows": file})
 		for _, most := range []int{1 << 16, 50} {
-			a, err := Open(context.Background(), Options{Inputs: []string{dir + "/rows"}, Mapping: mapping(t, codec.Mapping{}), Now: someNow})
+			a, err := Open(context.Background(), Options{Inputs: []string{dir + "/rows"}, Mapping: mapping(t, codec.Mapping{}), Now: someNow, IDs: true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			a.limits.names, a.limits.shapes = most, 10*most
-			s := &rowTold{t: t, people: true}
+			s := &rowTold{people: true}
 			for _, p := range a.Parts() {
 				if _, err := a.Read(context.Background(), p, s); err != nil {
 					t.Fatal(err)

@@ -16,29 +16,46 @@ type RowSink interface {
 	AddRows(r *Rows) error
 }
 
-// Shapes are the events of a file without what differs from row to row: time, id,
-// people and, where columns have them, counts. Rows of like events share one. It
-// only grows: what was learned of an index stays true as long as it is the same
-// Shapes, which it is over row groups, files and parts that one goroutine reads,
-// until there are too many.
+// Shapes are what rows have in common: a pair, and a like. Both are numbered as they
+// are met. It only grows: what was learned of a number stays true as long as it is
+// the same Shapes, which it is over row groups, files and parts that one goroutine
+// reads, until there are too many.
 type Shapes struct {
-	Events []access.Event
+	Pairs []Pair
+	// Likes are events without what is of the row or the pair: time, principal,
+	// feature, id, people and, where columns have them, counts.
+	Likes []access.Event
+	known []bool // of Likes
+}
+
+// Pair is the principal and the feature of a row.
+type Pair struct{ Principal, Feature []byte }
+
+func (s *Shapes) grow(pairs, likes int) {
+	for len(s.Pairs) < pairs {
+		s.Pairs = append(s.Pairs, Pair{})
+	}
+	for len(s.Likes) < likes {
+		s.Likes, s.known = append(s.Likes, access.Event{}), append(s.known, false)
+	}
+}
+
+// proven reports whether a row with them, or a row with each, was found right.
+func (s *Shapes) proven(pair, like uint32) bool {
+	return s.Pairs[pair].Principal != nil && s.known[like]
 }
 
 // Rows are accesses and probes of one row group. Rows that were rejected or lie out
-// of range are not among them.
+// of range are not among them. All slices are as long, and not to be changed.
 type Rows struct {
-	First  int64            // number of the first row of the batch, from which Row counts
-	Row    []int32          // of each event
-	Time   []access.Instant // of each event
-	Shape  []uint32         // index in Shapes.Events, of each event
-	Shapes *Shapes
-	// Records and Bytes of each event; nil: they are those of its shape.
-	Records, Bytes []uint64
+	First      int64            // number of the first row of the batch, from which Row counts
+	Row        []int32          // of each event, rising
+	Time       []access.Instant // of each event
+	Pair, Like []uint32         // indexes in Shapes, of each event
+	Shapes     *Shapes
 
-	ids, subjects, grantors [][]byte
-	hasPeople, hasIDs       bool
-	t                       *table
+	t       *table
+	refused int // of them, for their people
 }
 
 // Position is that of event i.
@@ -46,66 +63,27 @@ func (r *Rows) Position(i int) access.Position {
 	return access.Position{Offset: r.First + int64(r.Row[i])}
 }
 
-// People gives the subject and the grantor of each event, nil where there is none.
-// Only this reads their columns. Rows in which they are wrong are rejected, and
-// taken out of r: call it before anything of r is counted.
-func (r *Rows) People() (subjects, grantors [][]byte, err error) {
-	if !r.hasPeople {
-		r.hasPeople = true
-		err = r.t.people(true, false, nil)
-	}
-	return r.subjects, r.grantors, err
+// Event fills in what is known of event i without its people and its id.
+func (r *Rows) Event(ev *access.Event, i int) {
+	*ev = r.Shapes.Likes[r.Like[i]]
+	pair := &r.Shapes.Pairs[r.Pair[i]]
+	ev.Principal, ev.Feature, ev.Time = pair.Principal, pair.Feature, r.Time[i]
+	ev.Records, ev.Bytes = r.Counts(i)
 }
 
-// PeopleOf is People of some events alone, those that are marked. What is wrong in
-// others is not seen, and of them nothing is given.
-func (r *Rows) PeopleOf(marked []bool) (subjects, grantors [][]byte, err error) {
-	if !r.hasPeople {
-		r.hasPeople = true
-		err = r.t.people(true, false, marked)
-	}
-	return r.subjects, r.grantors, err
+// Counts are the records and the bytes of event i.
+func (r *Rows) Counts(i int) (records, bytes uint64) {
+	like := &r.Shapes.Likes[r.Like[i]]
+	return r.t.records.of(i, r.Row[i], like.Records), r.t.bytes.of(i, r.Row[i], like.Bytes)
 }
 
-// IDs gives the id of each event, nil where there is none, as People does.
-func (r *Rows) IDs() (ids [][]byte, err error) {
-	if !r.hasIDs {
-		r.hasIDs = true
-		err = r.t.people(false, true, nil)
-	}
-	return r.ids, err
-}
-
-// keep takes rows out of all that is there; it keeps those whose index is in
-// which.
-func (r *Rows) keep(which []int32) {
-	for to, from := range which {
-		r.Row[to], r.Time[to], r.Shape[to] = r.Row[from], r.Time[from], r.Shape[from]
-		if r.Records != nil {
-			r.Records[to] = r.Records[from]
-		}
-		if r.Bytes != nil {
-			r.Bytes[to] = r.Bytes[from]
-		}
-		for _, texts := range [][][]byte{r.ids, r.subjects, r.grantors} {
-			if len(texts) > 0 {
-				texts[to] = texts[from]
-			}
-		}
-	}
-	n := len(which)
-	r.Row, r.Time, r.Shape = r.Row[:n], r.Time[:n], r.Shape[:n]
-	if r.Records != nil {
-		r.Records = r.Records[:n]
-	}
-	if r.Bytes != nil {
-		r.Bytes = r.Bytes[:n]
-	}
-	for _, texts := range []*[][]byte{&r.ids, &r.subjects, &r.grantors} {
-		if len(*texts) > 0 {
-			*texts = (*texts)[:n]
-		}
-	}
+// People gives subject and grantor, nil where there is none, of some events, in
+// rising order. Only this reads their columns. Events in which they are wrong are
+// rejected: kept are the others, with their people. Of other events than these it is
+// not seen whether their people are wrong. It is valid until the next call.
+func (r *Rows) People(which []int32) (kept []int32, subjects, grantors [][]byte, err error) {
+	kept, err = r.t.detail(which, true, false)
+	return kept, r.t.details.subjects, r.t.details.grantors, err
 }
 
 // readRows hands over the rows of part k.

@@ -95,6 +95,29 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
+// anyOf has the bits that are set in any of the numbers.
+func anyOf(numbers []uint32) (any uint32) {
+	for ; len(numbers) >= 4; numbers = numbers[4:] {
+		any |= numbers[0] | numbers[1] | numbers[2] | numbers[3]
+	}
+	for _, n := range numbers {
+		any |= n
+	}
+	return any
+}
+
+// anyWord does the same of words of eight bytes.
+func anyWord(words []byte) (any uint64) {
+	for ; len(words) >= 32; words = words[32:] {
+		any |= binary.LittleEndian.Uint64(words) | binary.LittleEndian.Uint64(words[8:]) |
+			binary.LittleEndian.Uint64(words[16:]) | binary.LittleEndian.Uint64(words[24:])
+	}
+	for ; len(words) >= 8; words = words[8:] {
+		any |= binary.LittleEndian.Uint64(words)
+	}
+	return any
+}
+
 // plainInts decodes n integers of so many bytes.
 func plainInts(dst []int64, src []byte, n, size int, unsigned bool) ([]int64, error) {
 	if len(src)/size < n {
@@ -138,54 +161,66 @@ func plainTexts(pos, length []uint32, src []byte, n, from int) ([]uint32, []uint
 	return pos, length, nil
 }
 
-// deltas decodes DELTA_BINARY_PACKED: n integers and the place behind them. n < 0:
-// as many as there are, at most most.
-func deltas(dst []int64, src []byte, n, most int) ([]int64, int, error) {
-	at := 0
-	uvarint := func() uint64 {
-		v, k := binary.Uvarint(src[at:])
+// deltaHead is how DELTA_BINARY_PACKED begins.
+type deltaHead struct {
+	n     int    // values that are wanted
+	left  int    // of those that were written, after the first
+	minis uint64 // miniblocks of a block
+	per   int    // values of a miniblock
+	first int64
+	at    int // where the blocks begin
+}
+
+// headOfDeltas reads it for n values; n < 0: as many as there are, at most most.
+func headOfDeltas(src []byte, n, most int) (h deltaHead, err error) {
+	var fields [4]uint64
+	for i := range fields {
+		v, k := binary.Uvarint(src[h.at:])
 		if k <= 0 {
-			at = len(src) + 1
-			return 0
+			return h, errValues
 		}
-		at += k
-		return v
+		fields[i] = v
+		h.at += k
 	}
-	block, minis, total := uvarint(), uint64(0), uint64(0)
-	if at <= len(src) {
-		minis = uvarint()
-	}
-	if at <= len(src) {
-		total = uvarint()
-	}
-	if at > len(src) || minis == 0 || minis > 512 || block == 0 || block > 1<<16 || block%minis != 0 || block/minis%8 != 0 {
-		return nil, 0, errValues
+	block, minis, total := fields[0], fields[1], fields[2]
+	if minis == 0 || minis > 512 || block == 0 || block > 1<<16 || block%minis != 0 || block/minis%8 != 0 {
+		return h, errValues
 	}
 	if n < 0 {
 		n = int(min(total, uint64(most)+1))
 	}
 	if n > most || total < uint64(n) {
-		return nil, 0, errValues
+		return h, errValues
 	}
-	per := int(block / minis)
-	dst = resize(dst, n)
-	zigzag := func(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
-	value := zigzag(uvarint())
-	if at > len(src) {
-		return nil, 0, errValues
+	h.n, h.left = n, int(min(total, uint64(most)))-1
+	h.minis, h.per, h.first = minis, int(block/minis), zigzag(fields[3])
+	return h, nil
+}
+
+func zigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
+
+// deltas decodes DELTA_BINARY_PACKED: n integers and the place behind them. n < 0:
+// as many as there are, at most most.
+func deltas(dst []int64, src []byte, n, most int) ([]int64, int, error) {
+	h, err := headOfDeltas(src, n, most)
+	if err != nil {
+		return nil, 0, err
 	}
-	if n == 0 {
-		return dst, at, nil
+	dst = resize(dst, h.n)
+	if h.n == 0 {
+		return dst, h.at, nil
 	}
+	at, per, value := h.at, h.per, h.first
 	dst[0] = value
 	// All that was written is walked over, what is wanted is kept.
-	for i, left := 1, int(min(total, uint64(most)))-1; left > 0; {
-		least := zigzag(uvarint())
-		if at > len(src) || len(src)-at < int(minis) {
+	for i, left := 1, h.left; left > 0; {
+		v, k := binary.Uvarint(src[at:])
+		if at += k; k <= 0 || len(src)-at < int(h.minis) {
 			return nil, 0, errValues
 		}
-		widths := src[at : at+int(minis)]
-		at += int(minis)
+		least := zigzag(v)
+		widths := src[at : at+int(h.minis)]
+		at += int(h.minis)
 		for _, w := range widths {
 			if left <= 0 {
 				break // the widths of what is not there may be anything
@@ -194,19 +229,61 @@ func deltas(dst []int64, src []byte, n, most int) ([]int64, int, error) {
 			if width > 64 || len(src)-at < (width*per+7)/8 {
 				return nil, 0, errValues
 			}
-			for k := range per {
-				if i >= n || k >= left {
-					break
+			some := max(0, min(per, left, h.n-i))
+			if width == 0 { // all alike
+				for k := range dst[i : i+some] {
+					value += least
+					dst[i+k] = value
 				}
-				value += least + int64(bitsAt(src[at:], k*width, width))
-				dst[i] = value
-				i++
+			} else {
+				for k := range some {
+					value += least + int64(bitsAt(src[at:], k*width, width))
+					dst[i+k] = value
+				}
 			}
+			i += some
 			left -= per
 			at += (width*per + 7) / 8
 		}
 	}
 	return dst, at, nil
+}
+
+// sameDeltas reads DELTA_BINARY_PACKED of n integers that are all the same, and
+// gives the place behind them; ok is false where they are not, or are damaged.
+func sameDeltas(src []byte, n int) (value int64, at int, ok bool) {
+	h, err := headOfDeltas(src, n, n)
+	if err != nil || h.n == 0 {
+		return 0, 0, false
+	}
+	at = h.at
+	for left := h.left; left > 0; {
+		v, k := binary.Uvarint(src[at:])
+		if at += k; k <= 0 || len(src)-at < int(h.minis) {
+			return 0, 0, false
+		}
+		least, widths := zigzag(v), src[at:at+int(h.minis)]
+		at += int(h.minis)
+		for _, w := range widths {
+			if left <= 0 {
+				break
+			}
+			width := int(w)
+			if width == 0 && least != 0 || width > 64 || len(src)-at < (width*h.per+7)/8 {
+				return 0, 0, false
+			}
+			if width > 0 { // as in the last block, which writers fill up with anything
+				for k := range min(h.per, left) {
+					if least+int64(bitsAt(src[at:], k*width, width)) != 0 {
+						return 0, 0, false
+					}
+				}
+			}
+			left -= h.per
+			at += (width*h.per + 7) / 8
+		}
+	}
+	return h.first, at, true
 }
 
 // bitsAt is the number of up to 64 bits at a bit of b.

@@ -13,9 +13,9 @@ import (
 // is found by small numbers for names, which stay in the caches of a processor,
 // where the cells and their facts do not.
 
-// Alike are events of one principal and feature that differ in time, counts and
+// alike are events of one principal and feature that differ in time, counts and
 // place alone, and perhaps in people.
-type Alike struct {
+type alike struct {
 	pair   *alikePair
 	like   *like
 	number uint16 // of the like
@@ -78,13 +78,14 @@ const (
 	mostLikes      = 1 << 10
 )
 
-// alike finds them.
-type alike struct {
+// together finds them.
+type together struct {
 	seed       maphash.Seed
 	terms      Terms
 	principals table[alikePrincipal]
 	features   table[alikeFeature]
 	pairs      table[alikePair]
+	asked      Cell // scratch
 }
 
 // table finds things by hash.
@@ -136,54 +137,48 @@ func (t *table[T]) place(s tableSlot) {
 	t.slots[at&uint64(len(t.slots)-1)] = s
 }
 
-// Touch reads what AddLawful will change, and gives something made of it.
-func (a *Alike) Touch() uint64 {
-	if s := a.pair.served; s != nil {
-		return s.Events + uint64(s.Last.Offset)
-	}
-	return 0
-}
-
 // Together is that of the options.
-func (p *Pieces) Together() bool { return p.alike != nil }
+func (p *Pieces) Together() bool { return p.together != nil }
 
-// Alike finds what the event has in common with others. Where people is false, the
-// people of the event are not known, and it stands for events with any. ok is false
-// where each event is to be given to Add.
-func (p *Pieces) Alike(ev *access.Event, people bool) (a Alike, ok bool) {
-	relation := access.Self
-	if people {
-		relation = ev.Relation()
+// alikeOf finds what the event has in common with others. Where anybody, its people
+// are not known, and it stands for events with any. ok is false where each event is
+// to be counted in its cell.
+func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation, anybody bool) (a alike, ok bool) {
+	if p.together == nil || ev.Probe != access.NoProbe {
+		return alike{}, false
 	}
-	return p.alikeOf(ev, relation, !people)
-}
-
-func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation, anybody bool) (a Alike, ok bool) {
-	t := p.alike
-	if t == nil || ev.Probe != access.NoProbe {
-		return Alike{}, false
-	}
-	hash := maphash.Bytes(t.seed, ev.Principal)
-	pr := t.principals.find(hash, func(x *alikePrincipal) bool { return x.name == string(ev.Principal) })
-	if pr == nil {
-		if len(t.principals.all) >= mostAlikeNames || !t.terms.KnownPrincipal(string(ev.Principal)) {
-			return Alike{}, false
-		}
-		pr = &alikePrincipal{name: string(ev.Principal), number: uint64(len(t.principals.all))}
-		t.principals.put(hash, pr)
-	}
-	hash = maphash.Bytes(t.seed, ev.Feature)
-	f := t.features.find(hash, func(x *alikeFeature) bool { return x.name == string(ev.Feature) })
-	if f == nil {
-		if len(t.features.all) >= mostAlikeNames || !t.terms.KnownFeature(string(ev.Feature)) {
-			return Alike{}, false
-		}
-		f = &alikeFeature{name: string(ev.Feature), number: uint64(len(t.features.all))}
-		t.features.put(hash, f)
+	pair, f := p.alikePairOf(ev.Principal, ev.Feature)
+	if pair == nil {
+		return alike{}, false
 	}
 	l := p.likeOf(f, ev, relation, anybody)
 	if l == nil {
-		return Alike{}, false
+		return alike{}, false
+	}
+	return alike{pair, l, l.number, ev.Outcome == access.Served, ev.Late}, true
+}
+
+// alikePairOf finds or makes a pair and its feature, nil where its events are
+// counted cell by cell.
+func (p *Pieces) alikePairOf(principal, feature []byte) (*alikePair, *alikeFeature) {
+	t := p.together
+	hash := maphash.Bytes(t.seed, principal)
+	pr := t.principals.find(hash, func(x *alikePrincipal) bool { return x.name == string(principal) })
+	if pr == nil {
+		if len(t.principals.all) >= mostAlikeNames || !t.terms.KnownPrincipal(string(principal)) {
+			return nil, nil
+		}
+		pr = &alikePrincipal{name: string(principal), number: uint64(len(t.principals.all))}
+		t.principals.put(hash, pr)
+	}
+	hash = maphash.Bytes(t.seed, feature)
+	f := t.features.find(hash, func(x *alikeFeature) bool { return x.name == string(feature) })
+	if f == nil {
+		if len(t.features.all) >= mostAlikeNames || !t.terms.KnownFeature(string(feature)) {
+			return nil, nil
+		}
+		f = &alikeFeature{name: string(feature), number: uint64(len(t.features.all))}
+		t.features.put(hash, f)
 	}
 	number := pr.number<<32 | f.number
 	hash = number * 0x9e3779b97f4a7c15
@@ -191,13 +186,13 @@ func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation, anybody boo
 	pair := t.pairs.find(hash, func(x *alikePair) bool { return x.number == number })
 	if pair == nil {
 		if len(t.pairs.all) >= mostAlikePairs {
-			return Alike{}, false
+			return nil, nil
 		}
 		pair = &alikePair{pair: p.ledger.pairOf(p.ledger.principalOf(pr.name), f.name), number: number}
 		pair.from, pair.until = access.End, access.Beginning
 		t.pairs.put(hash, pair)
 	}
-	return Alike{pair, l, l.number, ev.Outcome == access.Served, ev.Late}, true
+	return pair, f
 }
 
 func (p *Pieces) likeOf(f *alikeFeature, ev *access.Event, relation access.Relation, anybody bool) *like {
@@ -207,7 +202,7 @@ func (p *Pieces) likeOf(f *alikeFeature, ev *access.Event, relation access.Relat
 		hash |= 1 << 48
 	}
 	for _, s := range ev.Scopes {
-		hash = hash*0x9e3779b97f4a7c15 ^ maphash.Bytes(p.alike.seed, s)
+		hash = hash*0x9e3779b97f4a7c15 ^ maphash.Bytes(p.together.seed, s)
 	}
 	hash *= 0x9e3779b97f4a7c15
 	hash ^= hash >> 32
@@ -238,10 +233,10 @@ func (p *Pieces) likeOf(f *alikeFeature, ev *access.Event, relation access.Relat
 	return l
 }
 
-// Lawful reports whether nobody will ask more of such an event at t than how many
+// lawful reports whether nobody will ask more of such an event at t than how many
 // there were, and which was the first and the last: then it is counted with
-// AddLawful, else with AddAlike.
-func (p *Pieces) Lawful(a *Alike, t access.Instant) bool {
+// addLawful, else with addAlike.
+func (p *Pieces) lawful(a *alike, t access.Instant) bool {
 	pair := a.pair
 	if t < pair.from || t >= pair.until {
 		pair.enter(t)
@@ -266,8 +261,8 @@ func (pair *alikePair) enter(t access.Instant) {
 	pair.alikeWindow = pair.piece.alikeWindow
 }
 
-// verdict is that of Lawful where it is not known yet, or of a high number.
-func (p *Pieces) verdict(a *Alike, t access.Instant) bool {
+// verdict is that of lawful where it is not known yet, or of a high number.
+func (p *Pieces) verdict(a *alike, t access.Instant) bool {
 	pair := a.pair
 	if a.number < 64 {
 		ok := p.ask(a, t)
@@ -290,41 +285,42 @@ func (p *Pieces) verdict(a *Alike, t access.Instant) bool {
 
 // ask finds out whether a like is lawful in the piece of its pair, which may become
 // smaller by it, so that it lies between two cuts for all scopes that were met in it.
-func (p *Pieces) ask(a *Alike, t access.Instant) bool {
+func (p *Pieces) ask(a *alike, t access.Instant) bool {
 	l, pair := a.like, a.pair
 	if l.set >= len(pair.cuts) {
 		pair.cuts = append(pair.cuts, make([][]access.Instant, l.set+1-len(pair.cuts))...)
 	}
 	if pair.cuts[l.set] == nil {
-		pair.cuts[l.set] = append([]access.Instant{}, p.alike.terms.Instants(pair.pair.principal.name, pair.pair.feature, l.scopes)...)
+		pair.cuts[l.set] = slices.Clip(append([]access.Instant{}, p.together.terms.Instants(pair.pair.principal.name, pair.pair.feature, l.scopes)...))
 	}
-	c := a.cell()
+	c := &p.together.asked
+	*c = a.cell()
 	from, until := c.around(t, t)
 	pair.from, pair.until = max(pair.from, from), min(pair.until, until)
-	if p.options.People(&c, t) {
+	if p.options.People(c, t) != Lawful {
 		return false
 	}
 	if l.anybody {
 		c.attr.Relation = access.ThirdParty
-		return !p.options.People(&c, t)
+		return p.options.People(c, t) == Lawful
 	}
 	return true
 }
 
 // cell is one that such events are counted in, apart from a ledger.
-func (a *Alike) cell() Cell {
+func (a *alike) cell() Cell {
 	return Cell{pair: a.pair.pair, scopes: a.like.scopes, attr: a.like.attr, cuts: a.pair.cuts[a.like.set]}
 }
 
-// AddLawful counts an event of which Lawful was just said.
-func (p *Pieces) AddLawful(a *Alike, t access.Instant, at access.Position) {
+// addLawful counts an event of which lawful was just said.
+func (p *Pieces) addLawful(a *alike, t access.Instant, at access.Position) {
 	l, pair := p.ledger, a.pair
 	to := &pair.served
 	if !a.served {
 		to = &pair.attempts
 	}
 	if *to == nil {
-		c := l.cellIn(pair.pair, a.like.scopes, a.like.attr)
+		c := l.cellCut(pair.pair, a.like.scopes, a.like.attr, pair.cutsOf(a.like))
 		l.changed(c)
 		from, _ := c.around(t, t)
 		*to = c.total(from)
@@ -337,7 +333,7 @@ func (p *Pieces) AddLawful(a *Alike, t access.Instant, at access.Position) {
 
 // dailyOf is where lawful accesses of a piece are counted by day: where those of
 // their cell would be.
-func (p *Pieces) dailyOf(a *Alike, t access.Instant) *dailyCounts {
+func (p *Pieces) dailyOf(a *alike, t access.Instant) *dailyCounts {
 	piece := a.pair.piece
 	n := int(a.number)
 	if n >= len(piece.daily) {
@@ -351,15 +347,32 @@ func (p *Pieces) dailyOf(a *Alike, t access.Instant) *dailyCounts {
 	return piece.daily[n]
 }
 
-// AddAlike counts one event, which is one of the Alike.
-func (p *Pieces) AddAlike(a *Alike, ev *access.Event, at access.Position) {
+// addAlike counts one event, which is one of the alike.
+func (p *Pieces) addAlike(a *alike, ev *access.Event, at access.Position) {
 	relation := ev.Relation()
+	p.add(&p.known[p.knownOf(a, relation)], ev, relation, at)
+}
+
+// knownOf finds the cell of the alike that have a relation, in known.
+func (p *Pieces) knownOf(a *alike, relation access.Relation) int32 {
 	i := 2*int(a.number) + int(relation)
 	if i >= len(a.pair.cells) {
 		a.pair.cells = append(a.pair.cells, make([]int32, i+1-len(a.pair.cells))...)
 	}
-	if a.pair.cells[i] == 0 {
-		a.pair.cells[i] = p.cellOf(ev, relation) + 1
+	if n := a.pair.cells[i]; n != 0 {
+		return n - 1
 	}
-	p.add(&p.known[a.pair.cells[i]-1], ev, relation, at)
+	attr := a.like.attr
+	attr.Relation = relation
+	c := p.ledger.cellCut(a.pair.pair, a.like.scopes, attr, a.pair.cutsOf(a.like))
+	a.pair.cells[i] = p.know(pieceCell{cell: c}) + 1
+	return a.pair.cells[i] - 1
+}
+
+// cutsOf are the cuts of a like, nil where they are not known yet.
+func (pair *alikePair) cutsOf(l *like) []access.Instant {
+	if l.set < len(pair.cuts) {
+		return pair.cuts[l.set]
+	}
+	return nil
 }

@@ -70,6 +70,9 @@ type Stretch struct {
 // Principal of the cell; Folded where the cap on unknown principals was reached.
 func (c *Cell) Principal() string { return c.pair.principal.name }
 
+// Pair is the number of principal and feature among those of the ledger, from 0.
+func (c *Cell) Pair() int { return c.pair.number }
+
 // Feature of the cell; Folded where the cap on unknown features was reached.
 func (c *Cell) Feature() string { return c.pair.feature }
 
@@ -152,11 +155,18 @@ func (c *Cell) before(t access.Instant) access.Instant {
 	return access.Beginning
 }
 
+// Around is the piece of time between two neighbouring Cuts that holds t.
+func (c *Cell) Around(t access.Instant) (from, until access.Instant) { return c.around(t, t) }
+
 // around is the stretch between neighbouring cuts that holds first and last.
 func (c *Cell) around(first, last access.Instant) (from, until access.Instant) {
-	from, until = c.before(first), access.End
-	if i := sort.Search(len(c.cuts), func(i int) bool { return c.cuts[i] > last }); i < len(c.cuts) {
-		until = c.cuts[i]
+	from, until = access.Beginning, access.End
+	for i := len(c.cuts); i > 0; i-- { // they are few
+		if t := c.cuts[i-1]; t > last {
+			until = t
+		} else if t <= first {
+			return t, until
+		}
 	}
 	return from, until
 }

@@ -42,9 +42,28 @@ func (d *Days) Union(o *Days) {
 		d.runs = slices.Clone(o.runs)
 		return
 	}
-	for _, r := range o.runs {
-		d.add(r)
+	if len(o.runs) <= 2 {
+		for _, r := range o.runs {
+			d.add(r)
+		}
+		return
 	}
+	a, b := d.runs, o.runs
+	all := make([]Run, 0, len(a)+len(b))
+	for len(a)+len(b) > 0 {
+		var r Run
+		if len(b) == 0 || len(a) > 0 && a[0].First <= b[0].First {
+			r, a = a[0], a[1:]
+		} else {
+			r, b = b[0], b[1:]
+		}
+		if n := len(all); n > 0 && all[n-1].Last+access.OneDay >= r.First {
+			all[n-1].Last = max(all[n-1].Last, r.Last)
+			continue
+		}
+		all = append(all, r)
+	}
+	d.runs = all
 }
 
 func (d *Days) add(r Run) {

@@ -50,6 +50,7 @@ type Ledger struct {
 	principals map[string]*principal
 	features   map[string]map[string]bool // feature -> principals with facts of it
 	cells      []*Cell                    // by id
+	pairs      int                        // how many there are
 	unknown    int                        // principals that nobody registered
 	earliest   access.Instant
 	latest     access.Instant
@@ -73,10 +74,12 @@ type principal struct {
 type pair struct {
 	principal *principal
 	feature   string
+	number    int // among those of the ledger
 	cells     []*Cell
 	byKey     map[cellKey]*Cell
-	dirty     bool  // listed in Ledger.dirtyPairs
-	daily     daily // nil: not kept
+	dirty     bool   // listed in Ledger.dirtyPairs
+	daily     daily  // nil: not kept
+	leads     []lead // of Pieces that count together
 }
 
 type cellKey struct {
@@ -239,7 +242,8 @@ func (l *Ledger) pairOf(pr *principal, feature string) *pair {
 		}
 		pr.unknownFeatures++
 	}
-	p := &pair{principal: pr, feature: feature, byKey: map[cellKey]*Cell{}}
+	p := &pair{principal: pr, feature: feature, number: l.pairs, byKey: map[cellKey]*Cell{}}
+	l.pairs++
 	pr.pairs[feature] = p
 	if l.features[feature] == nil {
 		l.features[feature] = map[string]bool{}
@@ -249,19 +253,28 @@ func (l *Ledger) pairOf(pr *principal, feature string) *pair {
 }
 
 func (l *Ledger) cellIn(p *pair, scopes []string, attr Attributes) *Cell {
+	return l.cellCut(p, scopes, attr, nil)
+}
+
+// cellCut is cellIn, where the instants that cut the pair and scopes may be known
+// already; nil: they are not.
+func (l *Ledger) cellCut(p *pair, scopes []string, attr Attributes, cuts []access.Instant) *Cell {
 	key := cellKey{attr: attr, scopes: joinScopes(scopes)}
 	if c := p.byKey[key]; c != nil {
 		return c
 	}
 	if p.principal.cells >= l.options.CellsPerPrincipal {
-		scopes = []string{Folded}
+		scopes, cuts = []string{Folded}, nil
 		key = cellKey{folded: true, attr: Attributes{Operation: attr.Operation, Outcome: attr.Outcome, Direction: attr.Direction, Probe: attr.Probe}}
 		if c := p.byKey[key]; c != nil {
 			return c
 		}
 	}
 	c := &Cell{id: uint32(len(l.cells)), pair: p, horizon: l.horizon, scopes: scopes, attr: key.attr, folded: key.folded, dirtyHead: true}
-	if l.terms != nil {
+	switch {
+	case cuts != nil:
+		c.cuts = cuts
+	case l.terms != nil:
 		c.cuts = l.terms.Instants(p.principal.name, p.feature, scopes)
 	}
 	l.list(c, key)

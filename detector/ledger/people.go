@@ -72,6 +72,27 @@ func (p *People) add(h uint64) bool {
 	return true
 }
 
+// touch reads the set ahead, and touchSlot what a hash will change in it, which
+// waits for memory. Each gives something made of it.
+func (p *People) touch() uint64 {
+	if p == nil {
+		return 0
+	}
+	return uint64(p.n)
+}
+
+func (p *People) touchSlot(h uint64) uint64 {
+	switch {
+	case p == nil || h == 0:
+		return 0
+	case p.sketch != nil:
+		return uint64(p.sketch[h>>(64-precision)])
+	case p.slots != nil:
+		return p.slots[h&uint64(len(p.slots)-1)]
+	}
+	return 0
+}
+
 func (p *People) grow() {
 	old := p.exact()
 	p.slots = make([]uint64, max(8, 2*len(p.slots)))
@@ -135,7 +156,18 @@ func CountUnion(sets []*People) (n uint64, exact bool) {
 		return sets[0].Count()
 	}
 	if !slices.ContainsFunc(sets, func(p *People) bool { return p != nil && p.sketch != nil }) {
-		var u People
+		most := 0
+		for _, p := range sets {
+			if p != nil {
+				most += p.n
+			}
+		}
+		var slots [2 * ExactPeople]uint64 // as large as it gets before it is condensed
+		size := 8
+		for size < len(slots) && size*3 < most*4 {
+			size *= 2
+		}
+		u := People{slots: slots[:size]}
 		for _, p := range sets {
 			u.Union(p)
 		}
@@ -148,7 +180,7 @@ func CountUnion(sets []*People) (n uint64, exact bool) {
 		case p.sketch != nil:
 			u.union(p.sketch)
 		default:
-			for _, h := range p.slots {
+			for _, h := range p.exact() {
 				if h != 0 {
 					u.add(h)
 				}

@@ -61,6 +61,29 @@ func TestPeopleUnionIsCanonical(t *testing.T) {
 	}
 }
 
+// Sets of one or two people count beside a large one.
+func TestCountUnionOfLargeAndSmallSets(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 9))
+	var all, large People
+	for range 3 * ExactPeople {
+		h := r.Uint64()
+		all.Add(h)
+		large.Add(h)
+	}
+	sets := []*People{&large}
+	for range 4 * ExactPeople {
+		h := r.Uint64()
+		small := &People{}
+		small.Add(h)
+		all.Add(h)
+		sets = append(sets, small)
+	}
+	want, _ := all.Count()
+	if n, exact := CountUnion(sets); n != want || exact {
+		t.Errorf("%d people, exactly %t; want the estimate %d", n, exact, want)
+	}
+}
+
 // The estimate is as good as theory says, and near that of the library, whose
 // registers are the same.
 func TestSketchEstimate(t *testing.T) {

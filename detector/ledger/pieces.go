@@ -17,10 +17,12 @@ type PiecesOptions struct {
 	// People says of the accesses of a cell around an instant whether somebody
 	// will ask how many people they were about; nil: always. It is to give the
 	// same answer for all instants between two cuts.
-	People func(c *Cell, at access.Instant) bool
-	// Together counts what People says no of in one cell for each pair and piece of
-	// time, and of that nothing but how many accesses and attempts there were, which
-	// was the first and which the last. It takes Terms and People, and no Months.
+	People func(c *Cell, at access.Instant) Verdict
+	// Together counts what is Lawful in one cell for each pair and piece of time, and
+	// of that nothing but how many accesses and attempts there were, which was the
+	// first and which the last. Of what has another verdict, the people and the days
+	// are in one cell for each pair, piece of time, relation and verdict; all else is
+	// in the cell of each event. It takes Terms and People, and no Months.
 	Together bool
 	// Daily keeps accesses by UTC day and pair, for pictures; nil: not. It says of
 	// the accesses of a cell around an instant whether they are wrong, and gives the
@@ -28,6 +30,15 @@ type PiecesOptions struct {
 	// that of days x pairs.
 	Daily func(c *Cell, at access.Instant) (wrong bool)
 }
+
+// Verdict is what somebody finds of accesses. Accesses of a pair that have the same
+// one are asked about together, so that nobody asks how many people those of a
+// scope or an operation were about.
+type Verdict uint64
+
+// Lawful is the verdict on accesses that nobody will ask more of than how many there
+// were, and which were the first and the last.
+const Lawful Verdict = 0
 
 // Pieces count events straight into the pieces of time between the cuts of their
 // cells, which a replay knows beforehand. So its memory depends on the number of
@@ -45,7 +56,7 @@ type Pieces struct {
 	known            []pieceCell
 	key              []byte
 	source           *source
-	alike            *alike // nil: nothing is counted together
+	together         *together // nil: nothing is
 }
 
 // pieceCell is a cell with the piece that was counted last: events are mostly in
@@ -55,6 +66,7 @@ type pieceCell struct {
 	cell        *Cell
 	from, until access.Instant
 	total       *Stretch
+	lead        *Stretch     // where people and days are
 	people      bool         // are counted in this piece
 	daily       *dailyCounts // nil: not counted
 }
@@ -68,7 +80,7 @@ func (l *Ledger) NewPieces(o PiecesOptions) *Pieces {
 		l.horizon = horizonAt(access.End) // everything is old
 	}
 	if o.Together {
-		p.alike = &alike{seed: p.seed, terms: l.terms}
+		p.together = &together{seed: p.seed, terms: l.terms}
 	}
 	return p
 }
@@ -83,80 +95,101 @@ func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) 
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
 	relation := ev.Relation()
 	if a, ok := p.alikeOf(ev, relation, false); ok {
-		if p.Lawful(&a, ev.Time) {
-			p.AddLawful(&a, ev.Time, at)
+		if p.lawful(&a, ev.Time) {
+			p.addLawful(&a, ev.Time, at)
 		} else {
-			p.AddAlike(&a, ev, at)
+			p.addAlike(&a, ev, at)
 		}
 		return
 	}
 	p.add(&p.known[p.cellOf(ev, relation)], ev, relation, at)
 }
 
+// occurrence is what is counted of an event of a cell.
+type occurrence struct {
+	mark             Mark
+	records, bytes   uint64
+	subject, grantor uint64 // hashes of those who count; 0: nobody
+}
+
 // add counts an event of a cell.
 func (p *Pieces) add(c *pieceCell, ev *access.Event, relation access.Relation, at access.Position) {
-	l := p.ledger
 	if ev.Time < c.from || ev.Time >= c.until {
 		p.enter(c, ev.Time)
 	}
-	mark := markOf(ev, at, p.source.id)
-	s := c.total
-	p.count(s, mark)
-	s.Records += ev.Records
-	s.Bytes += ev.Bytes
-	s.Days.Add(ev.Time)
+	o := occurrence{mark: markOf(ev, at, p.source.id), records: ev.Records, bytes: ev.Bytes}
+	if c.people {
+		o.subject, o.grantor = p.peopleOf(ev.Subject, ev.Grantor, relation)
+	}
+	p.addTo(c, &o)
+}
+
+// peopleOf are the hashes of those who count of a subject and a grantor.
+func (p *Pieces) peopleOf(subject, grantor []byte, relation access.Relation) (s, g uint64) {
+	if len(subject) > 0 {
+		s = max(1, siphash.Hash(p.people0, p.people1, subject)) // as People has it
+	}
+	if len(grantor) > 0 && (relation == access.ThirdParty || s == 0) {
+		g = max(1, siphash.Hash(p.people0, p.people1, grantor))
+	}
+	return s, g
+}
+
+// addTo counts an event in the piece in which the cell is.
+func (p *Pieces) addTo(c *pieceCell, o *occurrence) {
+	s, t := c.total, o.mark.Time
+	p.count(s, o.mark)
+	s.Records += o.records
+	s.Bytes += o.bytes
+	c.lead.Days.Add(t)
 	if p.options.Months {
-		l.put(c.cell, byMonth, dayMask(byMonth, dateOf(ev.Time)), &count{1, ev.Records, ev.Bytes, mark, mark})
+		p.ledger.put(c.cell, byMonth, dayMask(byMonth, dateOf(t)), &count{1, o.records, o.bytes, o.mark, o.mark})
 	}
 	if c.daily != nil {
-		c.daily.add(ev.Time.Day(), 1)
+		c.daily.add(t.Day(), 1)
 	}
-	if !c.people {
-		return
-	}
-	somebody := len(ev.Subject) > 0
-	others := len(ev.Grantor) > 0 && (relation == access.ThirdParty || !somebody)
-	if !somebody && !others {
+	if o.subject == 0 && o.grantor == 0 || !c.people {
 		return
 	}
 	var w *crowd
 	if p.options.Months {
-		w = c.cell.crowdOf(peopleByMonth, dateOf(ev.Time), c.from)
-		w.first, w.last = min(w.first, ev.Time), max(w.last, ev.Time)
+		w = c.cell.crowdOf(peopleByMonth, dateOf(t), c.from)
+		w.first, w.last = min(w.first, t), max(w.last, t)
 	}
-	if somebody {
-		person := siphash.Hash(p.people0, p.people1, ev.Subject)
-		addTo(&s.People, person)
+	if o.subject != 0 {
+		addTo(&c.lead.People, o.subject)
 		if w != nil {
-			addTo(&w.people, person)
+			addTo(&w.people, o.subject)
 		}
 	}
-	if others {
-		grantor := siphash.Hash(p.people0, p.people1, ev.Grantor)
-		addTo(&s.Grantors, grantor)
+	if o.grantor != 0 {
+		addTo(&c.lead.Grantors, o.grantor)
 		if w != nil {
-			addTo(&w.grantors, grantor)
+			addTo(&w.grantors, o.grantor)
 		}
 	}
 }
 
 // count counts an event as such, and where it is the first or the last.
-func (p *Pieces) count(s *Stretch, mark Mark) {
+func (p *Pieces) count(s *Stretch, mark Mark) { p.countMany(s, 1, mark, mark) }
+
+// countMany counts n events of the source at hand.
+func (p *Pieces) countMany(s *Stretch, n uint64, first, last Mark) {
 	l := p.ledger
-	l.earliest, l.latest = min(l.earliest, mark.Time), max(l.latest, mark.Time)
-	p.source.JudgedTo = max(p.source.JudgedTo, mark.Time)
-	p.source.Counted++
+	l.earliest, l.latest = min(l.earliest, first.Time), max(l.latest, last.Time)
+	p.source.JudgedTo = max(p.source.JudgedTo, last.Time)
+	p.source.Counted += n
 	if s.Events == 0 {
-		s.First, s.Last = mark, mark
+		s.First, s.Last = first, last
 	} else {
-		if mark.Time <= s.First.Time && l.Before(mark, s.First) {
-			s.First = mark
+		if first.Time <= s.First.Time && l.Before(first, s.First) {
+			s.First = first
 		}
-		if mark.Time >= s.Last.Time && l.Before(s.Last, mark) {
-			s.Last = mark
+		if last.Time >= s.Last.Time && l.Before(s.Last, last) {
+			s.Last = last
 		}
 	}
-	s.Events++
+	s.Events += n
 }
 
 func addTo(p **People, hash uint64) {
@@ -170,11 +203,40 @@ func addTo(p **People, hash uint64) {
 func (p *Pieces) enter(c *pieceCell, t access.Instant) {
 	c.from, c.until = c.cell.around(t, t)
 	c.total = c.cell.total(c.from)
-	served := c.cell.attr.Outcome == access.Served && c.cell.attr.Probe == access.NoProbe
-	c.people = served && (p.options.People == nil || p.options.People(c.cell, t))
+	c.lead = c.total
+	attr := &c.cell.attr
+	served := attr.Outcome == access.Served && attr.Probe == access.NoProbe
+	c.people = served
+	if p.options.People != nil && attr.Probe == access.NoProbe {
+		verdict := p.options.People(c.cell, t)
+		c.people = served && verdict != Lawful
+		if p.options.Together && verdict != Lawful {
+			c.lead = c.cell.pair.leadOf(lead{c.from, c.until, verdict, attr.Relation, served, c.total})
+		}
+	}
 	if served && p.options.Daily != nil {
 		c.daily = c.cell.pair.daily.of(c.from, c.until, p.options.Daily(c.cell, t))
 	}
+}
+
+// lead is a stretch that has the people and the days of others too.
+type lead struct {
+	from, until access.Instant
+	verdict     Verdict
+	relation    access.Relation
+	served      bool
+	stretch     *Stretch
+}
+
+// leadOf finds the stretch that leads one like l, which may be that of l.
+func (p *pair) leadOf(l lead) *Stretch {
+	for i := range p.leads { // a few for each piece of time
+		if k := &p.leads[i]; k.from == l.from && k.verdict == l.verdict && k.relation == l.relation && k.until == l.until && k.served == l.served {
+			return k.stretch
+		}
+	}
+	p.leads = append(p.leads, l)
+	return l.stretch
 }
 
 // cellOf finds the cell of an event, in known.
@@ -190,9 +252,15 @@ func (p *Pieces) cellOf(ev *access.Event, relation access.Relation) int32 {
 	key := string(p.key)
 	principal, feature, scopes, attr := foldKey(key).parse()
 	pair := l.pairOf(l.principalOf(principal), feature)
-	c := pieceCell{key: key, cell: l.cellIn(pair, scopes, attr), from: access.End, until: access.Beginning}
-	l.changed(c.cell)
-	p.cells[hash] = append(p.cells[hash], int32(len(p.known)))
+	n := p.know(pieceCell{key: key, cell: l.cellIn(pair, scopes, attr)})
+	p.cells[hash] = append(p.cells[hash], n)
+	return n
+}
+
+// know makes a place in known for a cell. Several may count into the same cell.
+func (p *Pieces) know(c pieceCell) int32 {
+	c.from, c.until = access.End, access.Beginning
+	p.ledger.changed(c.cell)
 	p.known = append(p.known, c)
 	return int32(len(p.known) - 1)
 }

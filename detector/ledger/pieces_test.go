@@ -89,7 +89,12 @@ func TestPiecesWithMonthsAreFactsAsOthers(t *testing.T) {
 func TestPiecesCountPeopleWhereAsked(t *testing.T) {
 	start, _ := parse("2015-03-05T00:00:00Z")
 	l := New(Options{Terms: cutTerms{start}})
-	p := l.NewPieces(PiecesOptions{People: func(_ *Cell, at access.Instant) bool { return at >= start }})
+	p := l.NewPieces(PiecesOptions{People: func(_ *Cell, at access.Instant) Verdict {
+		if at >= start {
+			return 1
+		}
+		return Lawful
+	}})
 	p.From(Source{Name: "events/0"})
 	for i := range 10 {
 		h := happening{time: start + access.Instant(i-5), principal: "app", feature: "f", subject: fmt.Sprint(i)}

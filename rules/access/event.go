@@ -37,10 +37,13 @@ type Event struct {
 	Late bool
 }
 
-// Relation of the grantor to the subject. Third party means that both are
-// given and differ.
-func (e *Event) Relation() Relation {
-	if len(e.Subject) > 0 && len(e.Grantor) > 0 && string(e.Subject) != string(e.Grantor) {
+// Relation of the grantor to the subject.
+func (e *Event) Relation() Relation { return RelationOf(e.Subject, e.Grantor) }
+
+// RelationOf the grantor to the subject. Third party means that both are given and
+// differ.
+func RelationOf(subject, grantor []byte) Relation {
+	if len(subject) > 0 && len(grantor) > 0 && string(subject) != string(grantor) {
 		return ThirdParty
 	}
 	return Self

@@ -105,16 +105,17 @@ func (c *count) read(ctx context.Context, workers int) error {
 	stop := c.tell.watch(c, &total, &done)
 	defer stop()
 
-	var next atomic.Int64
 	all := make([]*worker, min(workers, max(1, len(c.jobs))))
+	t := newTurns(len(c.jobs), c.apart(len(all)))
 	var group sync.WaitGroup
 	for i := range all {
 		w := c.newWorker(&total)
 		all[i] = w
 		group.Go(func() {
+			at := t.begin(i)
 			for ctx.Err() == nil {
-				n := int(next.Add(1)) - 1
-				if n >= len(c.jobs) {
+				n := t.next(&at)
+				if n < 0 {
 					return
 				}
 				if j := c.jobs[n]; !j.Done {
@@ -145,6 +146,43 @@ func (c *count) read(ctx context.Context, workers int) error {
 	return context.Cause(ctx)
 }
 
+// apart is how far apart workers begin. Where parts are read independently, each
+// begins with those of a time of its own: then they meet few of the same cells. The
+// lines of a file are read from its front, as a part needs to know those before it.
+func (c *count) apart(workers int) int {
+	for _, in := range c.inputs {
+		if in.format != "parquet" {
+			return 0
+		}
+	}
+	return len(c.jobs) / workers
+}
+
+// turns hands out jobs, each once.
+type turns struct {
+	taken []atomic.Bool
+	apart int
+}
+
+func newTurns(jobs, apart int) *turns { return &turns{make([]atomic.Bool, jobs), apart} }
+
+// turn is how far a worker is: it looks at each job once, from its own on.
+type turn struct{ from, seen int }
+
+func (t *turns) begin(worker int) turn { return turn{from: worker * t.apart} }
+
+// next takes a job, -1 where none is left.
+func (t *turns) next(at *turn) int {
+	for at.seen < len(t.taken) {
+		n := (at.from + at.seen) % len(t.taken)
+		at.seen++
+		if !t.taken[n].Swap(true) {
+			return n
+		}
+	}
+	return -1
+}
+
 func (c *count) newWorker(total *atomic.Uint64) *worker {
 	w := &worker{ledger: ledger.New(c.options()), repeats: &c.repeats, total: total, tick: c.tick}
 	w.pieces = w.ledger.NewPieces(c.pieces())
@@ -160,6 +198,9 @@ func (c *count) newWorker(total *atomic.Uint64) *worker {
 func (w *worker) work(ctx context.Context, j *job, in *input) error {
 	w.begin(j, in)
 	counts, next, err := j.origin.read(ctx, j.part, j.Resume, w.rows())
+	if w.batches != nil {
+		w.batches.flush()
+	}
 	var damage *archive.Damage
 	switch {
 	case errors.As(err, &damage):

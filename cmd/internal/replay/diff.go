@@ -67,7 +67,7 @@ func Diff(ctx context.Context, o DiffOptions) (*Difference, error) {
 		terms: bothTerms{detector.Cuts(o.Old.Registry, o.Old.Rules), detector.Cuts(o.New.Registry, o.New.Rules)},
 		pieces: func() ledger.PiecesOptions {
 			a, b := detector.Concern(before.Registry), detector.Concern(after.Registry)
-			return ledger.PiecesOptions{People: func(c *ledger.Cell, at access.Instant) bool { return a(c, at) || b(c, at) }, Together: true}
+			return ledger.PiecesOptions{People: func(c *ledger.Cell, at access.Instant) ledger.Verdict { return a(c, at)<<32 | b(c, at) }, Together: true}
 		},
 		tell: &teller{Progress: o.Progress, clock: o.Clock},
 	}

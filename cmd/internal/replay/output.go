@@ -26,7 +26,7 @@ const (
 func WriteFindings(w io.Writer, findings []*rules.Finding) error {
 	out := bufio.NewWriter(w)
 	for _, f := range findings {
-		line, err := json.Marshal(f)
+		line, err := f.MarshalJSON() // which writes it as json.Marshal would
 		if err != nil {
 			return err
 		}

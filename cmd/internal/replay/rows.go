@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"sort"
+
 	"sunsetwatch/consumer/archive"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules/access"
@@ -12,16 +14,8 @@ import (
 type rowWorker struct {
 	*worker
 	shapes  *archive.Shapes
-	alikes  []likeRow // by shape
-	touched uint64
-	asked   []bool                         // of the events of a batch: about whom it was
-	rows    [archive.BatchRows / 64]uint64 // the same by row, a bit each
-}
-
-// likeRow is what is known of a shape.
-type likeRow struct {
-	ledger.Alike
-	known, ok bool
+	columns *ledger.Columns // of shapes
+	rest    []int32         // of a batch: the events that somebody may ask about
 }
 
 // rows is the sink for a job that was begun: one that takes batches, if it can.
@@ -38,100 +32,64 @@ func (w *worker) rows() archive.Sink {
 // AddRows is that of archive.RowSink.
 func (w *rowWorker) AddRows(r *archive.Rows) error {
 	if r.Shapes != w.shapes {
-		w.shapes, w.alikes = r.Shapes, w.alikes[:0]
+		w.flush()
+		shapes := r.Shapes
+		w.shapes = shapes
+		w.columns = w.pieces.NewColumns(func(ev *access.Event, pair, like uint32) {
+			*ev = shapes.Likes[like]
+			ev.Principal, ev.Feature = shapes.Pairs[pair].Principal, shapes.Pairs[pair].Feature
+		})
 	}
-	if n := len(r.Shapes.Events); n > len(w.alikes) {
-		w.alikes = append(w.alikes, make([]likeRow, n-len(w.alikes))...)
+	w.columns.Grow(len(r.Shapes.Pairs), len(r.Shapes.Likes))
+	n, counted := len(r.Row), 0
+	w.rest = w.rest[:0]
+	if w.skip { // some were counted before: the archive counts again only what is wrong with them
+		counted = sort.Search(n, func(i int) bool { return w.after.Before(r.Position(i)) })
+		w.skip = counted == n
+		w.rest = w.columns.Sift(r.Pair[:counted], r.Like[:counted], r.Time[:counted], w.rest)
 	}
-	w.touch(r)
-	w.asked = resize(w.asked, len(r.Row))
-	clear(w.asked)
-	clear(w.rows[:])
-	some := false
-	for i, at := range r.Time {
-		place := r.Position(i)
-		w.skip = w.skip && !w.after.Before(place) // it was counted before
-		lawful := w.lawful(r, i, at)
-		switch {
-		case !lawful:
-			w.asked[i], some = true, true // the archive counts it again where it is wrong
-			if !w.skip {
-				w.rows[r.Row[i]>>6] |= 1 << (r.Row[i] & 63)
-			}
-		case !w.skip:
-			w.pieces.AddLawful(&w.alikes[r.Shape[i]].Alike, at, place)
-		}
+	before := len(w.rest)
+	w.rest = w.columns.Count(r.Pair[counted:], r.Like[counted:], r.Time[counted:], r.First, r.Row[counted:], w.rest)
+	for i := before; i < len(w.rest); i++ {
+		w.rest[i] += int32(counted)
 	}
-	last := r.Position(len(r.Row) - 1)
-	if !w.skip {
-		w.total.Add(uint64(len(r.Row)))
-	}
-	if some {
-		if err := w.askedRows(r); err != nil {
+	if len(w.rest) > 0 {
+		if err := w.addRest(r, int32(counted)); err != nil {
 			return err
 		}
 	}
-	if !w.any || w.last.Before(last) { // a rejected one may have been behind it
+	w.total.Add(uint64(n - counted))
+	if last := r.Position(n - 1); !w.any || w.last.Before(last) { // a rejected one may have been behind it
 		w.last, w.any = last, true
 	}
 	if w.tick != nil {
-		for range r.Row {
+		for range n {
 			w.tick()
 		}
 	}
 	return nil
 }
 
-// askedRows counts those of a batch about whose people somebody may ask.
-func (w *rowWorker) askedRows(r *archive.Rows) error {
-	subjects, grantors, err := r.PeopleOf(w.asked)
+// addRest counts the rest of a batch from an event on.
+func (w *rowWorker) addRest(r *archive.Rows, from int32) error {
+	kept, subjects, grantors, err := r.People(w.rest)
 	if err != nil {
 		return err
 	}
-	for i, row := range r.Row { // without those that were rejected just now
-		if w.rows[row>>6]>>(row&63)&1 == 0 {
+	for k, i := range kept {
+		if i < from {
 			continue
 		}
-		ev := r.Shapes.Events[r.Shape[i]]
-		ev.Time, ev.Subject, ev.Grantor = r.Time[i], subjects[i], grantors[i]
-		if r.Records != nil {
-			ev.Records = r.Records[i]
-		}
-		if r.Bytes != nil {
-			ev.Bytes = r.Bytes[i]
-		}
-		if a := &w.alikes[r.Shape[i]]; a.ok {
-			w.pieces.AddAlike(&a.Alike, &ev, r.Position(i))
-		} else {
-			w.pieces.Add(&ev, r.Position(i))
-		}
+		row := ledger.Row{Pair: r.Pair[i], Like: r.Like[i], Time: r.Time[i], Subject: subjects[k], Grantor: grantors[k]}
+		row.Records, row.Bytes = r.Counts(int(i))
+		w.columns.Add(&row, r.Position(int(i)))
 	}
 	return nil
 }
 
-// touch reads what is needed of all rows: it waits for memory, and so for many of
-// them at once instead of one after the other.
-func (w *rowWorker) touch(r *archive.Rows) {
-	for _, shape := range r.Shape {
-		if a := &w.alikes[shape]; a.ok {
-			w.touched += a.Touch()
-		}
+// flush takes over what was counted by column.
+func (w *rowWorker) flush() {
+	if w.columns != nil {
+		w.columns.Flush()
 	}
-}
-
-// lawful reports whether nobody will ask about whom row i was, whoever it was.
-func (w *rowWorker) lawful(r *archive.Rows, i int, at access.Instant) bool {
-	a := &w.alikes[r.Shape[i]]
-	if !a.known {
-		a.known = true
-		a.Alike, a.ok = w.pieces.Alike(&r.Shapes.Events[r.Shape[i]], false)
-	}
-	return a.ok && w.pieces.Lawful(&a.Alike, at)
-}
-
-func resize[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }

@@ -165,7 +165,8 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 func (r *run) pieces(known *registry.Snapshot) ledger.PiecesOptions {
 	p := ledger.PiecesOptions{Months: r.Ledger != ""}
 	if r.Out != "" {
-		p.Daily = detector.Concern(known)
+		concern := detector.Concern(known)
+		p.Daily = func(c *ledger.Cell, at access.Instant) bool { return concern(c, at) != ledger.Lawful }
 	}
 	return p
 }
