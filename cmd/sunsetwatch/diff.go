@@ -36,7 +36,8 @@ prints one object, schema sunsetwatch.diff.v1: {"schema","gained":[FINDING],
 "fields":[{"field","old","new"}]}],"complete"}.
 
 Exit code: 0 done; 1 with --exit-code, if anything differs; 2 bad usage,
-configuration or input; 3 done, but an input is cut off or damaged.`,
+configuration or input; 3 done, but an input is cut off or damaged, or more was
+rejected than --max-rejected allows; 130 interrupted.`,
 		Example: `  sunsetwatch diff --registrations main/ --registrations-new branch/ archive/
   sunsetwatch diff --registrations main/ --registrations-new branch/ --output markdown --exit-code archive/ > comment.md
   sunsetwatch diff --registrations registrations/ --rules rules.yml --rules-new stricter.yml archive/`,
@@ -51,7 +52,7 @@ configuration or input; 3 done, but an input is cut off or damaged.`,
 			if output != "text" && output != "json" && output != "markdown" {
 				return usage("--output %s: write text, json or markdown", doc.Show(output))
 			}
-			o := replay.DiffOptions{Clock: time.Now, Progress: progressTo(c.ErrOrStderr())}
+			o := replay.DiffOptions{Clock: time.Now, Progress: progressTo(c.ErrOrStderr()), MaxRejected: a.maxRejected}
 			var err error
 			if o.Source, o.Question, err = a.read(c, inputs); err != nil {
 				return err
@@ -79,9 +80,7 @@ configuration or input; 3 done, but an input is cut off or damaged.`,
 			if err != nil {
 				return replayFailure(c.Context(), err)
 			}
-			for _, l := range d.Lacks {
-				fmt.Fprintf(c.ErrOrStderr(), "incomplete: %s\n", l)
-			}
+			d.Tell(c.ErrOrStderr())
 			write := d.Text
 			switch output {
 			case "json":

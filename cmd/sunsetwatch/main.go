@@ -23,7 +23,7 @@ func main() {
 	// After the first signal the default action is back: a second one ends the
 	// process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], stdinOf(ctx, os.Stdin), os.Stdout, os.Stderr))
 }
 
 // Exit codes.
@@ -31,6 +31,8 @@ const (
 	exitFindings = 1 // something was found: rejected events, scenarios that differ
 	exitFailed   = 1 // it ran and failed
 	exitUsage    = 2 // bad usage, configuration or input
+	// exitInterrupted is what a shell gives a command that SIGINT ended.
+	exitInterrupted = 130
 )
 
 // exit is an error with an exit code. A nil err has been printed already.
@@ -66,6 +68,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if e.err != nil {
 		fmt.Fprintf(stderr, "sunsetwatch: %v\n", e.err)
+	}
+	if errors.Is(e.err, errInterrupted) {
+		return exitInterrupted
 	}
 	return e.code
 }

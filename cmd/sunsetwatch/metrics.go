@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"sunsetwatch/cmd/internal/openmetrics"
 	"sunsetwatch/cmd/internal/replay"
@@ -29,10 +32,34 @@ func writeMetrics(dir string, r *replay.Result) error {
 	return err
 }
 
+// roomForReport finds what is not of a replay and would give way to the page or to
+// the metrics.
+func roomForReport(out string) error {
+	if info, err := os.Stat(filepath.Join(out, reportName)); err == nil && info.IsDir() {
+		return fmt.Errorf("%s in it is a directory, and not of a replay: name another one", reportName)
+	}
+	dir := filepath.Join(out, metricsName)
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%s in it is a file, and not of a replay: name another one", metricsName)
+	case err != nil:
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() || filepath.Ext(e.Name()) != openmetrics.Extension {
+			return fmt.Errorf("%s, which a replay replaces as a whole, holds %s, which is not of one: name another directory", dir, e.Name())
+		}
+	}
+	return nil
+}
+
 // tellMetrics says how what was written is loaded.
 func tellMetrics(w io.Writer, out string) error {
 	dir := filepath.Join(out, metricsName)
-	if files, err := filepath.Glob(filepath.Join(dir, "*"+openmetrics.Extension)); err != nil || len(files) == 0 {
+	if files, err := os.ReadDir(dir); err != nil || len(files) == 0 {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "metrics: load them into a Prometheus of their own, one that watches nothing live:\n%s", openmetrics.Commands(dir))

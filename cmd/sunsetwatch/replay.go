@@ -31,12 +31,9 @@ import (
 
 const exitIncomplete = 3 // done, but not all could be read
 
-// exitInterrupted is what a shell gives a command that SIGINT ended.
-const exitInterrupted = 130
-
 const inputHelp = `An INPUT is a file, a directory (all files below it; names that begin with a dot or
-an underscore are passed over), a glob, - for standard input, or a range of a Kafka
-topic:
+an underscore and links to directories are passed over, which is told), a glob, - for
+standard input, or a range of a Kafka topic:
 
   kafka://broker:9092[,broker:9092]/topic[?from=OFFSET|TIME&to=OFFSET|TIME]
 
@@ -55,6 +52,7 @@ type archiveFlags struct {
 	known         knownAt
 	dedupe        bool
 	workers       int
+	maxRejected   float64
 }
 
 func (a *archiveFlags) add(f *pflag.FlagSet) {
@@ -67,6 +65,7 @@ func (a *archiveFlags) add(f *pflag.FlagSet) {
 	a.known.add(f)
 	f.Lookup("known-at").Usage = "use only what was recorded by `TIME`, and only events before it; default: all"
 	f.BoolVar(&a.dedupe, "dedupe", false, "count equal events (same id, same content) once over all inputs, in about 16 bytes of memory an event; for Kafka ranges a window of 65,536 events is on unless this is false")
+	f.Float64Var(&a.maxRejected, "max-rejected", 0.01, "exit 3 if more than this `RATIO` of the events was rejected")
 	f.IntVar(&a.workers, "workers", 0, "how many `N` goroutines read; they change the speed, not the outcome; default: the number of CPUs")
 }
 
@@ -98,6 +97,9 @@ func (a *archiveFlags) read(c *cobra.Command, inputs []string) (s replay.Source,
 	if a.workers < 0 {
 		return usage(errors.New("--workers must be at least 1"))
 	}
+	if !(a.maxRejected >= 0 && a.maxRejected <= 1) {
+		return usage(fmt.Errorf("--max-rejected %v: write a part of the events, from 0 to 1", a.maxRejected))
+	}
 	if a.config == "" {
 		if s.Codec, err = codec.Compile(codec.Mapping{}); err != nil {
 			return usage(err)
@@ -127,12 +129,11 @@ func heapFloor() []byte { return make([]byte, 16<<20) }
 
 func replayCommand() *cobra.Command {
 	var (
-		a           archiveFlags
-		o           replay.Options
-		keyFile     string
-		failOn      string
-		output      string
-		maxRejected float64
+		a       archiveFlags
+		o       replay.Options
+		keyFile string
+		failOn  string
+		output  string
 	)
 	c := &cobra.Command{
 		Use:   "replay --registrations PATH INPUT...",
@@ -163,8 +164,11 @@ are hashed. An interrupted run with --out goes on with the same command and --re
 
 --ledger DIR keeps the facts, a few bytes for a million events: replay DIR judges
 them again, by other registrations too, without the events. Ledgers of disjoint
-inputs are given together. They hold people as hashes with the key of
---subject-key-file, which stays secret.
+inputs are given together, and --ledger makes one of them. They hold people as hashes
+with the key of --subject-key-file, 32 hex digits in a file that only its owner may
+read, which stays secret:
+
+  (umask 077; od -An -N16 -vtx1 /dev/urandom | tr -d ' \n' > subject.key)
 
 Exit code: 0 done; 1 --fail-on found such a finding; 2 bad usage, configuration or
 input; 3 done, but incomplete: an input is cut off or damaged, or more was rejected
@@ -187,9 +191,6 @@ interrupted.`,
 			usage := func(format string, args ...any) error { return &exit{exitUsage, fmt.Errorf(format, args...)} }
 			if output != "table" && output != "json" {
 				return usage("--output %s: write table or json", doc.Show(output))
-			}
-			if !(maxRejected >= 0 && maxRejected <= 1) {
-				return usage("--max-rejected %v: write a part of the events, from 0 to 1", maxRejected)
 			}
 			var threshold rules.Severity
 			var err error
@@ -220,17 +221,22 @@ interrupted.`,
 				if err != nil {
 					return &exit{exitUsage, err}
 				}
-				o.Key = ledger.Key(key)
+				o.Key, o.KeyID = ledger.Key(key), key.ID()
 			}
 			o.Facts = table.Header{KeyID: store.Key(o.Key).ID(), Tool: version().String()}
-			o.MaxRejected = maxRejected
-			o.Name = map[string]string{"--format": a.format, "--subject-key-file": "key " + store.Key(o.Key).ID(), "--max-rejected": strconv.FormatFloat(maxRejected, 'g', -1, 64)}
+			o.MaxRejected = a.maxRejected
+			o.Name = map[string]string{"--format": a.format, "--subject-key-file": "key " + store.Key(o.Key).ID(), "--max-rejected": strconv.FormatFloat(a.maxRejected, 'g', -1, 64)}
 			for flag, path := range map[string]string{"--rules": a.rules, "--config.file": a.config} {
 				if o.Name[flag], err = hashOf(path); err != nil {
 					return &exit{exitUsage, err}
 				}
 			}
-			o.Also = append(o.Also, reportOf(a.registrations, a.rules), writeMetrics)
+			writeReport, err := reportOf(a.registrations, a.rules)
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			o.Also = append(o.Also, writeReport, writeMetrics)
+			o.Room = roomForReport
 			o.Progress = progressTo(c.ErrOrStderr())
 			o.Clock = time.Now
 			floor := heapFloor()
@@ -269,7 +275,6 @@ interrupted.`,
 	f.BoolVar(&o.Resume, "resume", false, "go on from an interrupted run with the same --out")
 	f.StringVar(&failOn, "fail-on", "", "exit 1 if a finding of `SEVERITY` (info, warning, critical) or above is open or quiet")
 	f.StringVar(&keyFile, "subject-key-file", "", "`FILE` with the key that hashes people; default: a built-in one, so that reports repeat")
-	f.Float64Var(&maxRejected, "max-rejected", 0.01, "exit 3 if more than this `RATIO` of the events was rejected")
 	f.StringVarP(&output, "output", "o", "table", "`FORMAT` of standard output: table or json")
 	return c
 }

@@ -15,34 +15,37 @@ import (
 // reportName is the page of a replay, one file that needs nothing beside it.
 const reportName = "report.html"
 
-// reportOf writes the page that tells what a replay found.
-func reportOf(registrationPaths []string, ruleFile string) func(dir string, r *replay.Result) error {
+// reportOf writes the page that tells what a replay found. The files that it names
+// are hashed now: when it is written, hours later, they may say something else.
+func reportOf(registrationPaths []string, ruleFile string) (write func(dir string, r *replay.Result) error, err error) {
+	var sets, ruleFiles []report.File
+	files, err := registrations.Files(registrationPaths)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		sets = append(sets, report.File{Path: f.Name, SHA256: sumOf(f.Data)})
+	}
+	if ruleFile != "" {
+		data, err := os.ReadFile(ruleFile)
+		if err != nil {
+			return nil, err
+		}
+		ruleFiles = append(ruleFiles, report.File{Path: ruleFile, SHA256: sumOf(data)})
+	}
 	return func(dir string, r *replay.Result) error {
 		s := r.Summary
 		d := report.Data{
 			RegistrySHA256: s.RegistrySHA256,
 			From:           r.From, To: r.To, KnownAt: r.KnownAt, AsThen: r.AsThen,
-			Version:  version().String(),
+			Version:       version().String(),
+			Registrations: sets, Rules: ruleFiles,
 			Registry: r.Registry, Findings: r.Findings, Facts: r.Facts, Now: access.Beginning,
 			Read: s.EventsRead, Counted: s.EventsCounted, Duplicate: s.EventsDuplicate, OutOfRange: s.EventsOutOfRange,
 			First: r.First, Last: r.Last, Lacks: r.Lacks, Notes: r.Notes,
 		}
 		if r.Last != access.Beginning {
 			d.Now = r.Now()
-		}
-		files, err := registrations.Files(registrationPaths)
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			d.Registrations = append(d.Registrations, report.File{Path: f.Name, SHA256: sumOf(f.Data)})
-		}
-		if ruleFile != "" {
-			data, err := os.ReadFile(ruleFile)
-			if err != nil {
-				return err
-			}
-			d.Rules = append(d.Rules, report.File{Path: ruleFile, SHA256: sumOf(data)})
 		}
 		for _, in := range s.Inputs {
 			d.Inputs = append(d.Inputs, report.Input{Path: in.Path, SHA256: r.Hashes[in.Path], Bytes: in.Bytes, Events: in.Events})
@@ -60,5 +63,5 @@ func reportOf(registrationPaths []string, ruleFile string) func(dir string, r *r
 		out := bufio.NewWriter(file)
 		err = report.Write(out, d)
 		return errors.Join(err, out.Flush(), file.Sync(), file.Close())
-	}
+	}, nil
 }

@@ -183,8 +183,8 @@ type worker struct {
 }
 
 // Open resolves the inputs and looks at the beginning and, where the format has
-// it, at the table of contents of each. It reads no events. The error joins every
-// problem found.
+// it, at the table of contents of each. It reads no events. The error joins the
+// problems found, of very many inputs the first.
 func Open(ctx context.Context, o Options) (*Archive, error) {
 	if o.Mapping == nil {
 		return nil, errors.New("archive: no field map")
@@ -196,16 +196,19 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 	if o.Now == 0 {
 		o.Now = access.End
 	}
-	a := &Archive{options: o, handles: handles{keep: 2 * o.Workers}, limits: usualLimits()}
+	a := &Archive{options: o, handles: handles{keep: min(2*o.Workers, mostOpen)}, limits: usualLimits()}
 	a.idle.New = func() any { return a.newWorker() }
 
 	found, skipped, err := resolve(o.Inputs, o.Stdin)
 	a.skipped = skipped
-	problems := []error{err}
+	var problems []error
 	for _, f := range found {
 		if err := ctx.Err(); err != nil {
 			a.Close()
 			return nil, err
+		}
+		if f.stream() && err != nil {
+			continue // its beginning may keep us waiting
 		}
 		in, err := a.open(f)
 		if err != nil {
@@ -219,12 +222,26 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 			a.parts = append(a.parts, part)
 		}
 	}
-	if err := errors.Join(problems...); err != nil {
+	if err := errors.Join(err, few(problems)); err != nil {
 		a.Close()
 		return nil, err
 	}
 	return a, nil
 }
+
+// few are the first of many problems, and how many more there are.
+func few(problems []error) error {
+	if more := len(problems) - mostProblems; more > 0 {
+		problems = append(problems[:mostProblems:mostProblems], fmt.Errorf("and %d more like these", more))
+	}
+	return errors.Join(problems...)
+}
+
+// Limits of Open.
+const (
+	mostOpen     = 128 // files that nobody reads at the moment
+	mostProblems = 20  // that are told
+)
 
 // Close closes what is open. No part is being read any more.
 func (a *Archive) Close() { a.handles.close() }

@@ -66,6 +66,7 @@ func (a *Archive) bind(leaves []leaf) (*binding, error) {
 	}
 	b := &binding{}
 	var problems []error
+	refused := map[int]bool{} // places with a column that cannot be read
 	readings := m.Readings()
 	all := m.Places()
 	readers := make([][]string, len(all))
@@ -81,6 +82,7 @@ func (a *Archive) bind(leaves []leaf) (*binding, error) {
 		bound, err := bindPlace(leaves, p, readers[i], m.TimeDigits() >= 0)
 		if err != nil {
 			problems = append(problems, err)
+			refused[i] = true
 		}
 		b.places = append(b.places, bound)
 		fmt.Fprintf(&sign, "%d ", bound.kind)
@@ -95,6 +97,8 @@ func (a *Archive) bind(leaves []leaf) (*binding, error) {
 			case s.Text != nil:
 				there = true
 				plain = plain && len(r.Sources) == 1
+			case refused[s.Place]:
+				there = true // and told already
 			case s.Place >= 0 && b.places[s.Place].kind != nowhere:
 				there = true
 				places = append(places, s.Place)

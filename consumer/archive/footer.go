@@ -249,6 +249,9 @@ func (a *Archive) cutParquet(in *input, h *handle) error {
 		part := Part{First: first}
 		for _, p := range b.places {
 			if p.leaf >= 0 {
+				if codec := g.chunks[p.leaf].codec; g.rows > 0 && !inflatable(codec) {
+					return fmt.Errorf("column %s is compressed with %s, which is not read: write it with zstd, snappy, gzip or lz4_raw", f.leaves[p.leaf].name(), codec)
+				}
 				part.Bytes += g.chunks[p.leaf].to - g.chunks[p.leaf].from
 			}
 		}
@@ -256,6 +259,15 @@ func (a *Archive) cutParquet(in *input, h *handle) error {
 		first += g.rows
 	}
 	return nil
+}
+
+// inflatable reports whether pages of a codec are read.
+func inflatable(codec format.CompressionCodec) bool {
+	switch codec {
+	case format.Uncompressed, format.Snappy, format.Gzip, format.Lz4Raw, format.Zstd:
+		return true
+	}
+	return false
 }
 
 // footerOf gives the description of an input that is open.

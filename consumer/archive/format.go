@@ -111,8 +111,22 @@ func (a *Archive) open(f found) (*input, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path, err)
+		return nil, named(f.path, err)
 	}
 	in.joints = make([]joint, len(in.parts))
 	return in, nil
+}
+
+// named puts the file before each problem of it, since those of many files are read
+// together.
+func named(path string, err error) error {
+	problems := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		problems = joined.Unwrap()
+	}
+	all := make([]error, len(problems))
+	for i, p := range problems {
+		all[i] = fmt.Errorf("%s: %w", path, p)
+	}
+	return errors.Join(all...)
 }

@@ -22,7 +22,7 @@ type found struct {
 // its end.
 func (f *found) stream() bool { return f.in != nil || !f.info.Mode().IsRegular() }
 
-// resolve makes paths of inputs. The error joins every problem.
+// resolve makes paths of inputs. The error joins the problems.
 func resolve(inputs []string, stdin io.Reader) (all []found, skipped []string, err error) {
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
@@ -36,7 +36,7 @@ func resolve(inputs []string, stdin io.Reader) (all []found, skipped []string, e
 				problem("-: there is no standard input")
 				continue
 			}
-			if file, ok := stdin.(*os.File); ok {
+			if file, ok := stdin.(interface{ Stat() (fs.FileInfo, error) }); ok {
 				f.info, _ = file.Stat()
 			}
 			all = append(all, f)
@@ -70,7 +70,7 @@ func resolve(inputs []string, stdin io.Reader) (all []found, skipped []string, e
 			problems = append(problems, err)
 		}
 	}
-	return all, skipped, errors.Join(append(problems, twice(all)...)...)
+	return all, skipped, few(append(problems, twice(all)...))
 }
 
 // hidden are names that tools leave beside data, such as .events.jsonl.swp,

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,6 +84,58 @@ func TestInputs(t *testing.T) {
 				t.Errorf("got %q, skipped %q, want %q, %q", got, a.Skipped(), test.want, test.skipped)
 			}
 		})
+	}
+}
+
+// Nobody waits for what a pipe may hold to hear what is wrong anyhow.
+func TestProblemsBeforeStreams(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	_, err = Open(context.Background(), Options{Inputs: []string{"-", "missing.jsonl"}, Stdin: in, Mapping: mapping(t, codec.Mapping{})})
+	if err == nil || err.Error() != "missing.jsonl: there is no such file or directory" {
+		t.Error(err)
+	}
+}
+
+// Of many inputs with the same problem the first are told, and how many there are.
+func TestManyProblems(t *testing.T) {
+	files := map[string][]byte{}
+	for i := range 100 {
+		files[fmt.Sprintf("%03d", i)] = []byte("BZh9")
+	}
+	dir := write(t, files)
+	_, err := Open(context.Background(), Options{Inputs: []string{dir}, Mapping: mapping(t, codec.Mapping{})})
+	if err == nil || strings.Count(err.Error(), "\n") != 20 || !strings.HasPrefix(err.Error(), dir+"/000: it is packed with bzip2") || !strings.HasSuffix(err.Error(), "\nand 80 more like these") {
+		t.Error(err)
+	}
+	for name := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(minimal), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = Open(context.Background(), Options{Inputs: []string{dir, dir}, Mapping: mapping(t, codec.Mapping{})})
+	if err == nil || strings.Count(err.Error(), "\n") != 20 || !strings.HasSuffix(err.Error(), "\nand 80 more like these") {
+		t.Error(err)
+	}
+}
+
+// However many goroutines are to read, few files are open.
+func TestOpenFiles(t *testing.T) {
+	files := map[string][]byte{}
+	for i := range 2 * mostOpen {
+		files[fmt.Sprint(i)] = []byte(minimal)
+	}
+	a, err := Open(context.Background(), Options{Inputs: []string{write(t, files)}, Mapping: mapping(t, codec.Mapping{}), Workers: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if n := len(a.handles.files); n > mostOpen {
+		t.Errorf("%d files are open", n)
 	}
 }
 

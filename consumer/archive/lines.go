@@ -83,9 +83,16 @@ func (l *lines) finish() {
 	l.blank = 0
 }
 
+// byteOrderMark is what some programs begin UTF-8 with; it is no part of the first
+// event.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // line takes one whole line.
 func (l *lines) line(b []byte) {
 	l.ended++
+	if l.ended == 1 {
+		b = bytes.TrimPrefix(b, byteOrderMark)
+	}
 	if len(b) == 0 || b[0] != '{' && blank(b) {
 		l.blank++
 		return

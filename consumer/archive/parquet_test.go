@@ -248,6 +248,7 @@ func TestColumnProblems(t *testing.T) {
 		{"misspelt", packParquet(t, make([]misspelt, 1)), codec.Mapping{}, []string{`there is no column principal, which principal is read from (did you mean "principle"?)`, "The columns are time, principle, feature, operation"}},
 		{"numbers", packParquet(t, make([]numbers, 1)), codec.Mapping{}, []string{"column time is a number, and nothing says of what unit: set events.time_format", "column feature is DOUBLE", "column subject is a number, and subject is a text"}},
 		{"groups", packParquet(t, make([]groups, 1)), codec.Mapping{Fields: map[string]codec.Rule{"principal": {Path: "Principal"}}}, []string{"column Principal is a group of columns", "column feature is a list, and feature is one value"}},
+		{"brotli", packParquet(t, records(100, 1, false), parquet.Compression(&parquet.Brotli)), codec.Mapping{}, []string{"column time is compressed with BROTLI, which is not read: write it with zstd, snappy, gzip or lz4_raw"}},
 		{"explode", good, codec.Mapping{Explode: "Records"}, []string{"events.explode does not go with it"}},
 		{"header", good, codec.Mapping{Fields: map[string]codec.Rule{"principal": {Path: "header:x"}}}, []string{"principal is read from a header or key, which files do not have"}},
 		{"cut off", good[:len(good)-1], codec.Mapping{}, []string{"it is cut off"}},
@@ -266,6 +267,16 @@ func TestColumnProblems(t *testing.T) {
 	}
 	_, err := Open(context.Background(), Options{Inputs: []string{"testdata/no_zone.parquet"}, Mapping: mapping(t, codec.Mapping{})})
 	if err == nil || !strings.Contains(err.Error(), "does not say its zone (isAdjustedToUTC=false)") {
+		t.Error(err)
+	}
+	if err != nil && strings.Contains(err.Error(), "there is no column time") {
+		t.Errorf("a column that is there, and cannot be read, is said to be missing: %v", err)
+	}
+
+	// Each problem is told in a line of its own, with the file.
+	path := write(t, map[string][]byte{"bad.parquet": packParquet(t, make([]struct{ Other string }, 1))}) + "/bad.parquet"
+	_, err = Open(context.Background(), Options{Inputs: []string{path}, Mapping: mapping(t, codec.Mapping{})})
+	if err == nil || strings.Count(err.Error(), "\n")+1 != strings.Count(err.Error(), path+": there is no column ") {
 		t.Error(err)
 	}
 }

@@ -49,6 +49,9 @@ func Decode(r io.Reader, w io.Writer, c *Compiled) (rejected int, err error) {
 			out.Flush()
 			return rejected, fmt.Errorf("reading line %d: %w", number, last)
 		}
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")) // some programs begin UTF-8 with it
+		}
 		if trimmed := bytes.Trim(line, " \t\r\n"); len(trimmed) == 0 {
 			blank++
 		} else {

@@ -19,6 +19,7 @@ func TestDecodeLines(t *testing.T) {
 	}{
 		"nothing":             {"", "", 0},
 		"no end of line":      {minimal, minimalDecoded + "\n", 0},
+		"byte order mark":     {"\xef\xbb\xbf" + minimal + "\n", minimalDecoded + "\n", 0},
 		"two lines":           {minimal + "\n" + full + "\n", minimalDecoded + "\n" + fullDecoded + "\n", 0},
 		"carriage returns":    {minimal + "\r\n" + minimal + "\r\n", minimalDecoded + "\n" + minimalDecoded + "\n", 0},
 		"blank lines at last": {minimal + "\n\n \r\n\t", minimalDecoded + "\n", 0},

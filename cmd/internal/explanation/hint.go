@@ -42,6 +42,7 @@ func hints(q *Question, known *registry.Snapshot, c *rules.Case) []string {
 	}
 	if r := q.Registrations.Registration(c.Partner, c.Feature); r != nil {
 		add("%s has a registration for %s that was not known yet: it was recorded %s", termsheet.Name(c.Partner), feature, termsheet.Moment(r.Revisions()[0].Recorded))
+		return all // it is the one that is meant: what follows would say that there is none
 	}
 	var own, others []string // features of the partner, partners of the feature
 	for _, r := range known.Registrations() {

@@ -64,15 +64,38 @@ func open(path string) (*os.File, int64, error) {
 	return f, info.Size(), err
 }
 
+// Prepare makes the directory where it is missing, and tries whether Write can
+// write there, so that nobody counts for hours first.
+func Prepare(dir string) error {
+	f, err := create(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// create makes the file that Write fills.
+func create(dir string) (*os.File, error) {
+	err := os.MkdirAll(dir, 0o777)
+	if info, failed := os.Stat(filepath.Join(dir, table.FileName)); failed == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory, where the file of the facts belongs", filepath.Join(dir, table.FileName))
+	}
+	var f *os.File
+	if err == nil {
+		f, err = os.CreateTemp(dir, "."+table.FileName+"-*") // mode 0600: it has hashes of people
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the ledger cannot be written: %w: name a directory that this user may write to", err)
+	}
+	return f, nil
+}
+
 // Write writes the facts of l to a directory, which is made where it is missing,
 // in place of those that are there.
 func Write(dir string, l *ledger.Ledger, h table.Header) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("the ledger cannot be written: %w", err)
-	}
-	f, err := os.CreateTemp(dir, "."+table.FileName+"-*") // mode 0600: it has hashes of people
+	f, err := create(dir)
 	if err != nil {
-		return fmt.Errorf("the ledger cannot be written: %w", err)
+		return err
 	}
 	defer os.Remove(f.Name()) // in vain once it is in place
 	out := bufio.NewWriterSize(f, 1<<20)

@@ -49,6 +49,29 @@ func TestALedgerIsADirectoryWithAFile(t *testing.T) {
 	}
 }
 
+// What stands in the way is found before anything is counted.
+func TestPrepare(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "blocked", table.FileName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"file", "file/below", "blocked"} {
+		if err := Prepare(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), "name a directory that this user may write to") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	made := filepath.Join(dir, "of", "facts")
+	if err := Prepare(made); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := os.ReadDir(made); err != nil || len(names) != 0 {
+		t.Errorf("the directory has %v, %v; want nothing", names, err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	dir := t.TempDir()
 	if err := Add(table.NewReader(table.Options{}), dir); err == nil || !strings.Contains(err.Error(), "is no ledger: it has no facts.parquet") {

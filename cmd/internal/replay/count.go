@@ -29,6 +29,7 @@ type count struct {
 
 	// What came of it.
 	inputs   []input
+	notes    []string // of all of them
 	jobs     []*job
 	facts    *ledger.Ledger
 	arrivals *detector.Arrivals
@@ -42,14 +43,18 @@ func (c *count) run(ctx context.Context) error {
 	if c.source.Dedupe {
 		workers = 1 // which of two equal events counts depends on their order
 	}
-	if ledgers, events := ledgersIn(c.source.Inputs); len(ledgers) > 0 {
+	ledgers, others := ledgersIn(c.source.Inputs)
+	if len(ledgers) > 0 {
 		switch {
-		case events:
+		case len(others) > 0:
 			return bad("%s is facts, and other inputs are events: count the events into facts of their own with --ledger, and replay all facts together", ledgers[0])
 		case c.timed:
 			return bad("--as-then needs events: facts do not say when each happened")
 		}
 		return c.readLedgers(ledgers)
+	}
+	if ledger, in := ledgerBelow(others); ledger != "" {
+		return bad("%s is facts, which lie in the input %s: name each ledger, or all of them with a pattern, and no events beside them", ledger, in)
 	}
 	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved)
 	if err != nil {
@@ -57,6 +62,11 @@ func (c *count) run(ctx context.Context) error {
 	}
 	defer closeAll(origins)
 	c.inputs, c.jobs = jobsOf(origins)
+	for _, o := range origins {
+		if f, ok := o.(*files); ok {
+			c.notes = f.passedOver()
+		}
+	}
 	if c.check != nil {
 		if err := c.check(); err != nil {
 			return err

@@ -23,8 +23,10 @@ type DiffOptions struct {
 	Source
 	Question // AsThen has no meaning
 	Old, New Set
-	Progress Progress
-	Clock    func() time.Time // required
+	// MaxRejected is the part of the events that may be rejected.
+	MaxRejected float64
+	Progress    Progress
+	Clock       func() time.Time // required
 }
 
 // Difference is what two sets say of the same events.
@@ -33,6 +35,9 @@ type Difference struct {
 	Changed      []Changed
 	Lacks        []string // why it is not complete
 	Read         uint64
+	Rejected     uint64
+
+	reading *Result
 }
 
 // Changed is a finding of both.
@@ -84,12 +89,9 @@ func Diff(ctx context.Context, o DiffOptions) (*Difference, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range c.jobs {
-		d.Read += j.Counts.Events
-		if j.Damage != "" {
-			d.Lacks = append(d.Lacks, j.Damage)
-		}
-	}
+	d.reading = &Result{Question: o.Question}
+	d.reading.account(c, o.Old.Registry, o.MaxRejected)
+	d.Lacks, d.Read, d.Rejected = d.reading.Lacks, d.reading.Summary.EventsRead, d.reading.Summary.rejected()
 	return d, nil
 }
 
@@ -166,6 +168,10 @@ func fieldChanges(a, b *rules.Finding) ([]FieldChange, error) {
 	return all, nil
 }
 
+// Tell writes what a person should know beside the difference: what was rejected,
+// and what is not complete.
+func (d *Difference) Tell(w io.Writer) { d.reading.Tell(w) }
+
 // Any reports whether there is a difference.
 func (d *Difference) Any() bool { return len(d.Gained)+len(d.Lost)+len(d.Changed) > 0 }
 
@@ -226,7 +232,11 @@ func (d *Difference) Text(w io.Writer) error {
 			fmt.Fprintf(&b, "    %s: %s -> %s\n", f.Field, clean(f.was()), clean(f.is()))
 		}
 	}
-	fmt.Fprintf(&b, "%s; %s read.\n", d.sentence(), plural(int(d.Read), "event"))
+	fmt.Fprintf(&b, "%s; %s read", d.sentence(), plural(int(d.Read), "event"))
+	if d.Rejected > 0 {
+		fmt.Fprintf(&b, ", %s of them rejected", grouped(d.Rejected))
+	}
+	b.WriteString(".\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

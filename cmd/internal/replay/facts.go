@@ -1,8 +1,8 @@
 package replay
 
 import (
-	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,33 +14,69 @@ import (
 )
 
 // ledgersIn are the inputs that are facts: directories that --ledger wrote, or the
-// files in them. events says whether there are others.
-func ledgersIn(inputs []string) (all []string, events bool) {
+// files in them. The others are events, or nothing that can be read, which is found
+// where they are opened.
+func ledgersIn(inputs []string) (all, others []string) {
 	for _, in := range inputs {
-		if strings.HasPrefix(in, kafkaScheme) || !facts.IsLedger(in) {
-			events = true // or nothing that can be read, which is found there
-			continue
+		for _, path := range matched(in) {
+			if facts.IsLedger(path) {
+				all = append(all, path)
+			} else {
+				others = append(others, path)
+			}
 		}
-		all = append(all, in)
 	}
 	slices.Sort(all)
-	return all, events
+	return all, others
+}
+
+// matched are the paths that a pattern stands for; of all else itself.
+func matched(input string) []string {
+	if _, err := os.Stat(input); err == nil || strings.HasPrefix(input, kafkaScheme) {
+		return []string{input}
+	}
+	paths, _ := filepath.Glob(input)
+	paths = slices.DeleteFunc(paths, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") })
+	if len(paths) == 0 {
+		return []string{input}
+	}
+	return paths
+}
+
+// ledgerBelow is a ledger somewhere in directories of events; empty: there is none.
+func ledgerBelow(dirs []string) (ledger, dir string) {
+	for _, dir := range dirs {
+		found := ""
+		// What cannot be read is told where it is opened.
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == table.FileName && facts.IsLedger(path) {
+				found = filepath.Dir(path)
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if found != "" {
+			return found, dir
+		}
+	}
+	return "", ""
 }
 
 // readLedgers is the pass over inputs that are facts: nothing is counted any more.
 func (c *count) readLedgers(all []string) error {
-	r := table.NewReader(table.Options{})
-	if err := facts.Add(r, all...); err != nil {
-		if errors.Is(err, table.ErrOtherKey) {
-			err = fmt.Errorf("%w: people of both cannot be counted together", err)
+	r := table.NewReader(table.Options{KeyID: c.source.KeyID})
+	for i, path := range all {
+		before := r.Events()
+		if err := facts.Add(r, path); err != nil {
+			return &BadInput{err}
 		}
-		return &BadInput{err}
-	}
-	for _, path := range all {
+		j := &job{input: i}
+		j.Done, j.Counts.Events, j.Counts.Added = true, r.Events()-before, r.Events()-before
+		c.jobs = append(c.jobs, j)
 		in := input{path: path, bytes: -1, format: "facts"}
 		for _, name := range []string{path, filepath.Join(path, table.FileName)} {
 			if info, err := os.Stat(name); err == nil && !info.IsDir() {
-				in.bytes = info.Size()
+				in.bytes, in.file = info.Size(), name
 			}
 		}
 		in.mark = fmt.Sprintf("%d bytes", in.bytes)
@@ -54,17 +90,5 @@ func (c *count) readLedgers(all []string) error {
 		return bad("the facts go from %s to %s and are not cut where --from, --to or --known-at cuts: ask that of the events, or of facts that were made with these flags",
 			c.facts.Earliest(), c.facts.Latest())
 	}
-	counted := uint64(0)
-	for principal, feature := range c.facts.Pairs() {
-		for _, cell := range c.facts.Cells(principal, feature) {
-			for s := range cell.Stretches() {
-				counted += s.Events
-			}
-		}
-	}
-	// How many of them came from which ledger is not known once they add up.
-	j := &job{}
-	j.Done, j.Counts.Events, j.Counts.Added = true, counted, counted
-	c.jobs = []*job{j}
 	return nil
 }

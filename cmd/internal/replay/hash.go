@@ -4,52 +4,57 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
 )
 
-// hashes are the SHA-256 of the inputs that are files, so that whoever reads the
-// report later can tell whether he has the same ones.
+// hashes are the SHA-256 of the inputs that are files, by path, so that whoever reads
+// the report later can tell whether he has the same ones. Only those are missing of
+// which the error, or that of the context, speaks.
 func hashes(ctx context.Context, inputs []input, workers int) (map[string]string, error) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	all := map[string]string{}
-	var failed error
-	queue := make(chan string)
-	for range workers {
+	var failed []error
+	queue := make(chan *input)
+	for range min(workers, len(inputs)) {
 		group.Go(func() {
 			buffer := make([]byte, 1<<20)
-			for path := range queue {
-				sum, err := hashFile(ctx, path, buffer)
+			for in := range queue {
+				sum, err := hashFile(ctx, in.file, in.bytes, buffer)
 				mu.Lock()
-				if all[path] = sum; err != nil && failed == nil {
-					failed = err
+				if err == nil {
+					all[in.path] = sum
+				} else {
+					failed = append(failed, err)
 				}
 				mu.Unlock()
 			}
 		})
 	}
-	for _, in := range inputs {
-		if info, err := os.Stat(in.path); err == nil && info.Mode().IsRegular() && in.mark != "" {
-			queue <- in.path
+	for i := range inputs {
+		if inputs[i].file != "" {
+			queue <- &inputs[i]
 		}
 	}
 	close(queue)
 	group.Wait()
-	return all, failed
+	return all, errors.Join(failed...)
 }
 
-func hashFile(ctx context.Context, path string, buffer []byte) (string, error) {
+// hashFile hashes what a file held when it was read: it may have grown since.
+func hashFile(ctx context.Context, path string, size int64, buffer []byte) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
 	h := sha256.New()
-	for {
-		n, err := file.Read(buffer)
+	for in := io.LimitReader(file, size); ; {
+		n, err := in.Read(buffer)
 		h.Write(buffer[:n])
 		switch {
 		case err == io.EOF:

@@ -123,6 +123,30 @@ func TestRangeOfATopic(t *testing.T) {
 	}
 }
 
+// The same records would be counted twice.
+func TestOverlappingRanges(t *testing.T) {
+	k := newCluster(t)
+	r := rand.New(rand.NewPCG(9, 1))
+	k.produce(t, eventLines(r, 300))
+	for _, inputs := range [][]string{
+		{k.address, k.address},
+		{k.address, k.address + "?from=10"},
+		{k.address + "?to=11", k.address + "?from=10"},
+		{k.address, strings.Replace(k.address, "/access", ",localhost:1/access", 1)},
+	} {
+		_, err := Run(context.Background(), options(t, inputs...))
+		var wrong *BadInput
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "of access/0 are in both: their events would be counted twice") {
+			t.Errorf("%v: got %v", inputs, err)
+		}
+	}
+	whole := mustRun(t, options(t, k.address))
+	parts := mustRun(t, options(t, k.address+"?to=10", k.address+"?from=10"))
+	if whole.Summary.EventsRead != parts.Summary.EventsRead {
+		t.Errorf("%d events, want %d", parts.Summary.EventsRead, whole.Summary.EventsRead)
+	}
+}
+
 func TestInterruptedRange(t *testing.T) {
 	k := newCluster(t)
 	r := rand.New(rand.NewPCG(6, 1))

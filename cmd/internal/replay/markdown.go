@@ -11,7 +11,11 @@ import (
 // Markdown writes the difference fit for a pull request.
 func (d *Difference) Markdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### What this changes in findings\n\n%s, over %s.\n", d.sentence(), plural(int(d.Read), "event"))
+	fmt.Fprintf(&b, "### What this changes in findings\n\n%s, over %s", d.sentence(), plural(int(d.Read), "event"))
+	if d.Rejected > 0 {
+		fmt.Fprintf(&b, ", %s of them rejected", grouped(d.Rejected))
+	}
+	b.WriteString(".\n")
 	for _, l := range d.Lacks {
 		fmt.Fprintf(&b, "\n> **Incomplete:** %s\n", cell(l))
 	}

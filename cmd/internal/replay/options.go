@@ -25,6 +25,9 @@ type Source struct {
 	KeepRepeats bool
 	Workers     int
 	Key         ledger.Key
+	// KeyID is the ID that ledgers among the inputs must have; empty: any, but the
+	// same one.
+	KeyID string
 }
 
 // Set is what events are judged by.
@@ -73,6 +76,9 @@ type Options struct {
 	// Also is what is written beside findings and summary, into a directory that is
 	// moved to its place when all of it is whole.
 	Also []func(dir string, r *Result) error
+	// Room says what in Out stands in the way of what Also writes, before anything is
+	// read; nil: nothing can.
+	Room func(dir string) error
 
 	Progress Progress
 	Clock    func() time.Time // required

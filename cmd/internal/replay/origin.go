@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -32,6 +33,7 @@ type input struct {
 	path   string
 	bytes  int64 // -1: not known before it was read
 	format string
+	file   string // whose bytes these are, as long as they can be read again; empty: none
 	source ledger.Source
 	// mark tells it from another of the same path, where it can be resumed.
 	mark string
@@ -65,6 +67,11 @@ func openOrigins(ctx context.Context, s *Source, q *Question, now access.Instant
 			failed = append(failed, err)
 			continue
 		}
+		for _, other := range all {
+			if err := overlap(other.(*topicRange), o); err != nil {
+				failed = append(failed, err)
+			}
+		}
 		all = append(all, o)
 	}
 	if len(paths) > 0 || len(s.Inputs) == 0 {
@@ -88,6 +95,23 @@ func openOrigins(ctx context.Context, s *Source, q *Question, now access.Instant
 	return all, nil
 }
 
+// overlap is the error of two ranges that hold the same records. A topic is told by
+// its name: so are the sources of events.
+func overlap(a, b *topicRange) error {
+	if a.topic != b.topic {
+		return nil
+	}
+	for _, p := range a.partitions {
+		for _, q := range b.partitions {
+			if from, to := max(p.From, q.From), min(p.To, q.To); p.Partition == q.Partition && from < to {
+				return fmt.Errorf("%s and %s: offsets %d to %d of %s/%d are in both: their events would be counted twice",
+					a.address, b.address, from, to-1, a.topic, p.Partition)
+			}
+		}
+	}
+	return nil
+}
+
 func closeAll(all []origin) {
 	for _, o := range all {
 		o.close()
@@ -102,6 +126,7 @@ func (f *files) inputs() []input {
 	for _, in := range f.Inputs() {
 		i := input{path: in.Path, bytes: in.Bytes, format: in.Format, source: ledger.Source{Name: in.Path}}
 		if info, err := os.Stat(in.Path); err == nil && info.Mode().IsRegular() && in.Path != "-" {
+			i.file = in.Path
 			i.mark = fmt.Sprintf("%d bytes, changed at %s", info.Size(), access.At(info.ModTime()))
 		}
 		if len(in.Absent) > 0 {
@@ -110,6 +135,36 @@ func (f *files) inputs() []input {
 		all = append(all, i)
 	}
 	return all
+}
+
+// passedOver says what in directories is not read.
+func (f *files) passedOver() []string {
+	var all, others []string
+	for _, path := range f.Skipped() {
+		if !strings.ContainsAny(filepath.Base(path)[:1], "._") && isDirLink(path) {
+			all = append(all, path+" is a link to a directory, and was passed over: what is in it is read where it is an input of its own")
+			continue
+		}
+		others = append(others, path)
+	}
+	switch len(others) {
+	case 0:
+	case 1:
+		all = append(all, others[0]+" was passed over: its name begins with a dot or an underscore, or it is no file")
+	default:
+		all = append(all, fmt.Sprintf("%s and %s more were passed over: their names begin with a dot or an underscore, or they are no files",
+			others[0], grouped(uint64(len(others)-1))))
+	}
+	return all
+}
+
+func isDirLink(path string) bool {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&os.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func (f *files) parts() []archive.Part { return f.Parts() }

@@ -3,17 +3,21 @@ package replay
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 
 	"sunsetwatch/consumer/codec"
@@ -346,6 +350,87 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// The hash is of what was read, also where a file grew meanwhile; one that is gone by
+// then costs its hash, not the run.
+func TestHashes(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 1))
+	dir := filesOf(t, eventLines(r, 100), 2, r)
+	data, err := os.ReadFile(filepath.Join(dir, "0.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options(t, dir)
+	o.Out = t.TempDir()
+	o.Workers = 1
+	once := sync.OnceFunc(func() {
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, "0.jsonl"), append(slices.Clone(data), data...), 0o666), os.Remove(filepath.Join(dir, "1.jsonl"))); err != nil {
+			t.Error(err)
+		}
+	})
+	events := 0
+	o.Tick = func() {
+		if events++; events == 100 { // both are open
+			once()
+		}
+	}
+	got := mustRun(t, o)
+	if want := fmt.Sprintf("%x", sha256.Sum256(data)); got.Hashes[filepath.Join(dir, "0.jsonl")] != want {
+		t.Errorf("got %v, want %s", got.Hashes, want)
+	}
+	if len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "not hashed: open "+filepath.Join(dir, "1.jsonl")) {
+		t.Errorf("got %q", got.Notes)
+	}
+}
+
+// Each part that damage touches says so; a person hears it once.
+func TestDamageIsToldOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 1))
+	var packed []byte
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 { // frames that are parts by themselves
+		packed = encoder.EncodeAll([]byte(strings.Join(eventLines(r, 20_000), "\n")+"\n"), packed)
+	}
+	for i := range 64 {
+		packed[len(packed)/3+i] = 0xff
+	}
+	path := filepath.Join(t.TempDir(), "damaged.jsonl.zst")
+	if err := os.WriteFile(path, packed, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got := mustRun(t, options(t, path))
+	if len(got.Lacks) != 1 || !strings.HasPrefix(got.Lacks[0], path+" is damaged at or after byte ") || got.Summary.Complete {
+		t.Errorf("got %q", got.Lacks)
+	}
+}
+
+// What is not read of a directory is told: somebody may take it for read.
+func TestPassedOver(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 1))
+	dir, other := filesOf(t, eventLines(r, 10), 1, r), filesOf(t, eventLines(r, 10), 1, r)
+	if got := mustRun(t, options(t, dir)); len(got.Notes) > 0 {
+		t.Errorf("got %q", got.Notes)
+	}
+	if err := os.Symlink(other, filepath.Join(dir, "2016")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"_SUCCESS", ".crc"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := mustRun(t, options(t, dir))
+	want := []string{
+		filepath.Join(dir, "2016") + " is a link to a directory, and was passed over: what is in it is read where it is an input of its own",
+		filepath.Join(dir, ".crc") + " and 1 more were passed over: their names begin with a dot or an underscore, or they are no files",
+	}
+	if !slices.Equal(got.Notes, want) {
+		t.Errorf("got %q, want %q", got.Notes, want)
+	}
+}
+
 // What cannot be written leaves nothing that looks whole, and what was there stays
 // what it was, or is gone.
 func TestOutputIsWholeOrNotThere(t *testing.T) {
@@ -459,13 +544,21 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 	o.Ledger, o.Facts = whole, table.Header{KeyID: "0123abcd", Tool: "test"}
 	mustRun(t, o)
 	var parts []string
+	var events []uint64
 	for _, name := range []string{"0.jsonl", "1.jsonl"} {
 		o := options(t, filepath.Join(dir, name))
 		o.Ledger, o.Facts = filepath.Join(t.TempDir(), "made"), table.Header{KeyID: "0123abcd", Tool: "test"}
-		mustRun(t, o)
+		events = append(events, mustRun(t, o).Summary.EventsCounted)
 		parts = append(parts, o.Ledger)
 	}
-	for _, inputs := range [][]string{{whole}, parts, {parts[1], filepath.Join(parts[0], table.FileName)}} {
+	above := t.TempDir()
+	for i, part := range parts {
+		if err := os.Symlink(part, filepath.Join(above, fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	glob := filepath.Join(above, "[01]")
+	for _, inputs := range [][]string{{whole}, parts, {parts[1], filepath.Join(parts[0], table.FileName)}, {glob}, {filepath.Join(above, "*", table.FileName)}} {
 		got := mustRun(t, options(t, inputs...))
 		var a, b bytes.Buffer
 		if err := errors.Join(WriteFindings(&a, want.Findings), WriteFindings(&b, got.Findings)); err != nil {
@@ -477,6 +570,11 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 		if got.Summary.EventsCounted != want.Summary.EventsCounted {
 			t.Errorf("%d events, want %d", got.Summary.EventsCounted, want.Summary.EventsCounted)
 		}
+		for i, in := range got.Summary.Inputs {
+			if len(got.Summary.Inputs) == 2 && in.Events != events[i] || in.Bytes <= 0 {
+				t.Errorf("%v: got %+v, want %d events", inputs, in, events[i])
+			}
+		}
 	}
 	for _, c := range []struct {
 		set  func(*Options)
@@ -486,6 +584,14 @@ func TestFactsAreJudgedAgain(t *testing.T) {
 		{func(o *Options) { o.AsThen = true }, "--as-then needs events"},
 		{func(o *Options) { o.KnownAt = access.At(time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)) }, "are not cut where"},
 		{func(o *Options) { o.Inputs = append(o.Inputs, whole) }, "in two ledgers"},
+		{func(o *Options) { o.Inputs = []string{glob, parts[0]} }, "in two ledgers"},
+		{func(o *Options) { o.Inputs = []string{filepath.Dir(whole)} }, whole + " is facts, which lie in the input " + filepath.Dir(whole)},
+		{func(o *Options) { o.Inputs = []string{filepath.Join(filepath.Dir(whole), "*")} }, "other inputs are events"},
+		{func(o *Options) { o.KeyID = "4567cdef" }, "Give the key that the ledger was made with"},
+		{func(o *Options) {
+			o.Ledger, o.KeyID = filepath.Join(t.TempDir(), "united"), "4567cdef"
+			o.Facts = table.Header{KeyID: "4567cdef", Tool: "test"}
+		}, "Give the key that the ledger was made with"},
 	} {
 		o := options(t, whole)
 		c.set(&o)

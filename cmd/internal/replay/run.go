@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,10 +53,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, r.stopped(ctx, err)
 	}
-	result, err := r.result(c, findings)
-	if err != nil {
-		return nil, err
-	}
+	result := r.result(c, findings)
 	if r.Ledger != "" {
 		if err := facts.Write(r.Ledger, c.facts, r.Facts); err != nil {
 			return nil, err
@@ -64,8 +62,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if r.Out == "" {
 		return result, nil
 	}
-	if result.Hashes, err = hashes(ctx, c.inputs, r.Workers); err != nil {
+	if result.Hashes, err = hashes(ctx, c.inputs, r.Workers); ctx.Err() != nil {
 		return nil, r.stopped(ctx, err)
+	} else if err != nil {
+		result.Notes = append(result.Notes, "not hashed: "+err.Error())
 	}
 	if err := result.write(r.Out, r.Also); err != nil {
 		return nil, fmt.Errorf("writing the output: %w", err)
@@ -90,14 +90,11 @@ func (r *run) prepare() error {
 	if r.Resume && r.Out == "" {
 		return bad("--resume needs the --out of the run that was interrupted")
 	}
+	if err := r.room(); err != nil {
+		return &BadInput{err}
+	}
 	if r.Out == "" {
 		return nil
-	}
-	if info, err := os.Stat(r.Out); err == nil && !info.IsDir() {
-		return bad("--out %s is a file: name a directory", r.Out)
-	}
-	if err := os.MkdirAll(r.Out, 0o777); err != nil {
-		return &BadInput{err}
 	}
 	if !r.Resume {
 		if _, err := os.Stat(filepath.Join(r.Out, stateName)); err == nil {
@@ -261,29 +258,35 @@ func (r *run) name(inputs []input) map[string]string {
 	return all
 }
 
-func (r *run) result(c *count, findings []*rules.Finding) (*Result, error) {
+func (r *run) result(c *count, findings []*rules.Finding) *Result {
 	known := r.Registry.KnownAt(r.KnownAt)
 	result := &Result{Question: r.Question, Set: Set{known, r.Rules}, Findings: findings,
 		Facts: c.facts, First: c.facts.Earliest(), Last: c.facts.Latest()}
-	result.rejected = firstRejected(c.inputs, c.jobs)
-	result.summarize(c, r.Registry)
+	result.account(c, r.Registry, r.MaxRejected)
+	return result
+}
+
+// account says what was read, and what of it is not as it should be.
+func (r *Result) account(c *count, set *registry.Snapshot, maxRejected float64) {
+	r.rejected = firstRejected(c.inputs, c.jobs)
+	r.summarize(c, set)
+	r.Notes = append(r.Notes, c.notes...)
 	for _, in := range c.inputs {
 		if in.note != "" {
-			result.Notes = append(result.Notes, in.note)
+			r.Notes = append(r.Notes, in.note)
 		}
 	}
 	for _, j := range c.jobs {
-		if j.Damage != "" {
-			result.Lacks = append(result.Lacks, j.Damage)
+		if j.Damage != "" && !slices.Contains(r.Lacks, j.Damage) {
+			r.Lacks = append(r.Lacks, j.Damage)
 		}
 	}
-	s := result.Summary
-	if n := s.rejected(); float64(n) > r.MaxRejected*float64(s.EventsRead) {
-		result.Lacks = append(result.Lacks, fmt.Sprintf("%s of %s events were rejected, more than --max-rejected %s allows",
-			grouped(n), grouped(s.EventsRead), strconv.FormatFloat(r.MaxRejected, 'g', -1, 64)))
+	s := r.Summary
+	if n := s.rejected(); float64(n) > maxRejected*float64(s.EventsRead) {
+		r.Lacks = append(r.Lacks, fmt.Sprintf("%s of %s events were rejected, more than --max-rejected %s allows",
+			grouped(n), grouped(s.EventsRead), strconv.FormatFloat(maxRejected, 'g', -1, 64)))
 	}
-	s.Complete = len(result.Lacks) == 0
-	return result, nil
+	s.Complete = len(r.Lacks) == 0
 }
 
 // plural is n things.

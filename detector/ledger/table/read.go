@@ -36,6 +36,7 @@ type Reader struct {
 	builder *ledger.Builder
 	keyID   string
 	first   string // the file that gave keyID
+	events  uint64
 	failed  bool
 }
 
@@ -46,6 +47,9 @@ func NewReader(o Options) *Reader {
 
 // KeyID is the ID of the subject key of all files; empty before the first one.
 func (r *Reader) KeyID() string { return r.keyID }
+
+// Events is how many events the files hold that were read.
+func (r *Reader) Events() uint64 { return r.events }
 
 // Add reads one file, of that size; name is for its errors. After an error,
 // which may wrap ErrNotFacts, ErrFormat or ErrOtherKey, the Reader is of no use.
@@ -198,6 +202,7 @@ func (r *Reader) rows(file *parquet.File, sources map[string]ledger.SourceID, me
 			}
 			if f.Events > 0 {
 				earliest, latest = min(earliest, f.First.Time), max(latest, f.Last.Time)
+				r.events += f.Events
 			}
 			total++
 			return nil
