@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -65,6 +66,39 @@ func TestStdinIsInterrupted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	out.Close()
+}
+
+// fullDisk takes nothing more.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// What is cut off must not pass for whole, in a script that looks at exit codes.
+func TestFullStandardOutput(t *testing.T) {
+	t.Parallel()
+	const event = `{"time":"2015-07-01T00:00:00Z","principal":"app-netflix","feature":"msg.recommend","operation":"read"}`
+	for _, command := range []string{
+		"version",
+		"--version",
+		"--help",
+		"help check",
+		"run --help",
+		"registrations",
+		"completion bash",
+		"check ../../deploy/registrations",
+		"test ../../rules/scenarios/boundaries.txtar",
+		"registrations list ../../deploy/registrations",
+		"registrations history netflix/msg.recommend -o json ../../deploy/registrations",
+		"explain --registrations ../../deploy/registrations",
+		"decode",
+		"replay --registrations ../../deploy/registrations ../../deploy/archive",
+	} {
+		var stderr bytes.Buffer
+		code := run(t.Context(), strings.Fields(command), strings.NewReader(event), fullDisk{}, &stderr)
+		if code != exitFailed || strings.Count(stderr.String(), "standard output: no space left on device") != 1 {
+			t.Errorf("%s: exit code %d\n%s", command, code, &stderr)
+		}
+	}
 }
 
 // exits runs a program and holds its exit code: exits CODE PROGRAM ARGUMENT...
