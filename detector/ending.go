@@ -84,7 +84,7 @@ func (d *Detector) end(was, f *rules.Finding, s *sum) ending {
 // relapsed reports whether an access at b, the next after one at a, more than a
 // day earlier, came back to what had ended.
 func relapsed(a, b access.Instant, period time.Duration, probes *probing, closures []*rules.ClosureRule) bool {
-	if b-a >= access.Instant(period) {
+	if b >= a.Plus(period) {
 		return true
 	}
 	if p := probes.disabledAfter(a); p != access.End && max(p, a.Plus(quietAfter)) < b {

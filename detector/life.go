@@ -191,7 +191,12 @@ func delay(f *rules.Finding, wall access.Instant) *int64 {
 	if f.FirstEvent == (rules.Coordinate{}) {
 		return nil
 	}
-	seconds := int64((wall - f.FirstEvent.Time) / access.Instant(time.Second))
+	// Centuries do not fit into a time.Duration, and not into an Instant with a sign.
+	whole := func(from, to access.Instant) int64 { return int64(uint64(to-from) / uint64(time.Second)) }
+	seconds := whole(f.FirstEvent.Time, wall)
+	if wall < f.FirstEvent.Time {
+		seconds = -whole(wall, f.FirstEvent.Time)
+	}
 	return &seconds
 }
 

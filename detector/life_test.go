@@ -220,3 +220,23 @@ func TestSourceCatchesUpAfterAClosing(t *testing.T) {
 		}
 	}
 }
+
+// Events may lie further apart than a time.Duration is long.
+func TestCenturiesApart(t *testing.T) {
+	f, d := begin(t, snapshot(t, netflixKnown))
+	old, now := netflixCall, netflixCall
+	old.principal, now.principal = "app-nobody", "app-nobody"
+	old.time, now.time, now.offset = at("1700-01-01"), at("2026-01-01"), 1
+	f.feed([]call{old, now})
+	d.Judge(at("2026-01-01T00:00:01Z"))
+	is := only(t, d, "no_registration", rules.Unregistered)
+	equal(t, "relapses", is.Relapses, 1)
+	equal(t, "detection delay", *is.DetectionDelay, 326*365*86400+79*86400+1)
+
+	// A clock of ours that is behind that of whoever wrote the event.
+	f, d = begin(t, snapshot(t, netflixKnown))
+	old.time = at("2026-01-01")
+	f.feed([]call{old})
+	d.Judge(at("2025-12-31T23:58:00Z"))
+	equal(t, "detection delay with a slow clock", *only(t, d, "no_registration", rules.Unregistered).DetectionDelay, -120)
+}

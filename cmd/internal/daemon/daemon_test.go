@@ -22,6 +22,7 @@ import (
 
 	"sunsetwatch/detector/exporter"
 	"sunsetwatch/rules"
+	"sunsetwatch/rules/access"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -291,4 +292,19 @@ func day(s string) time.Time {
 		panic(err)
 	}
 	return t
+}
+
+// An event of long ago is no fresh one.
+func TestSecondsSince(t *testing.T) {
+	now := access.At(day("2026-01-01"))
+	for event, want := range map[access.Instant]float64{
+		now:                          0,
+		now - 1500*access.Minute/1e3: 90,
+		now + access.Minute:          0,
+		access.At(day("1700-01-01")): 10287561600,
+	} {
+		if got := secondsSince(event, now); got < want-1e-3 || got > want+1e-3 {
+			t.Errorf("%s is %v s ago, want %v", event, got, want)
+		}
+	}
 }

@@ -146,10 +146,16 @@ func (s *sink) Advance(p consumer.Progress) error {
 		// Two observations a batch, its freshest event and its most delayed one:
 		// an observation per event would cost as much as counting it.
 		now := access.At(s.Now())
-		s.delay.Observe(time.Duration(max(0, now-latest)).Seconds())
-		s.delay.Observe(time.Duration(max(0, now-earliest)).Seconds())
+		s.delay.Observe(secondsSince(latest, now))
+		s.delay.Observe(secondsSince(earliest, now))
 	}
 	return err
+}
+
+// secondsSince is the time from an event to now, 0 for one ahead of our clock. It
+// may be longer than a time.Duration.
+func secondsSince(event, now access.Instant) float64 {
+	return max(0, float64(now)-float64(event)) / 1e9
 }
 
 // partitions is where reading stands, for the lag metrics. Positions are those
