@@ -84,7 +84,7 @@ type instance struct {
 
 	transport  *kafka.Transport
 	client     *fetch.Client
-	empty      bool // nothing was saved yet
+	empty      bool // the state holds no position and no fact; what a start that was refused has saved is neither
 	consumer   *consumer.Consumer
 	store      *store.Store
 	rejections *store.Rejections

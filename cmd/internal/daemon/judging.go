@@ -69,9 +69,7 @@ func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
 	}
 	loader := ledger.NewLoader(ledger.Options{Key: ledger.Key(key)})
 	var findings []*rules.Finding
-	d.empty = true
 	err := d.store.Load(func(b store.Bucket, key, value []byte) error {
-		d.empty = false
 		switch b {
 		case store.Ledger:
 			return loader.Load(key, value)
@@ -94,6 +92,7 @@ func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
 	if d.ledger, err = loader.Ledger(detector.Cuts(snapshot, d.rules)); err != nil {
 		return fmt.Errorf("%s: %w", d.config.StateDir, err)
 	}
+	d.empty = len(d.ledger.Sources()) == 0 && d.ledger.Latest() == access.Beginning
 	if d.detector, err = detector.New(detector.Options{Facts: d.ledger}); err != nil {
 		return err
 	}
