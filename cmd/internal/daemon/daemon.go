@@ -103,8 +103,14 @@ func Run(ctx context.Context, o Options) error {
 	d := &instance{Options: o, started: o.Now(), config: *o.Config, reloads: make(chan chan error), transport: newTransport(o.Config)}
 	d.missing.set(lackRegistrations, lackState, lackPartitions)
 
+	// A mistake in it must not show after the state was taken.
+	if err := web.Validate(o.WebConfigFile); err != nil {
+		return &BadConfig{err}
+	}
 	listeners, err := web.Listen(o.Listen)
-	if err != nil {
+	if word := (*net.AddrError)(nil); errors.As(err, &word) {
+		return &BadConfig{err}
+	} else if err != nil {
 		return err
 	}
 	defer func() {
@@ -146,7 +152,7 @@ func Run(ctx context.Context, o Options) error {
 		Logger:    d.slog(),
 		Gatherer:  gatherer,
 		Missing:   d.missing.list,
-		Reload:    d.reload,
+		Reload:    func(ctx context.Context) error { return d.reloadAndLog(ctx, "a request") },
 		Lifecycle: o.Lifecycle,
 		Findings:  func() []*rules.Finding { return d.published.Load().Findings },
 		Labels: func(f *rules.Finding) (string, string) {
@@ -188,7 +194,7 @@ func (d *instance) serve(ctx context.Context, seen registrations.Sum, serveWeb f
 	judge := start(fail, func() error { return d.judge(judging) })
 	serving := start(fail, func() error { return serveWeb(webbing) })
 	watching := start(fail, func() error {
-		registrations.Watch(ctx, d.paths, seen, func() { d.reloadAndLog(ctx, "the files changed") })
+		registrations.Watch(ctx, d.paths, seen, func() { _ = d.reloadAndLog(ctx, "the files changed") })
 		return nil
 	})
 	signals := start(fail, func() error { return d.onSignals(ctx) })

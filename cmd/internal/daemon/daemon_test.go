@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,6 +42,7 @@ type world struct {
 	now     func() time.Time
 	broker  string
 
+	topic       string // that is read; empty: testTopic
 	acceptEmpty bool
 	withRules   bool // the configuration names a rule file
 }
@@ -106,7 +108,7 @@ func (w *world) run(state string) *running {
 func (w *world) start(state string) *running {
 	w.t.Helper()
 	yaml := fmt.Sprintf("kafka: {brokers: [%q], topics: [%s], group: %s}\nregistrations: [registrations.yml]\nstate: {dir: %s, save_every: 1s}\nsubjects: {key_file: subject.key}\n",
-		w.broker, testTopic, state, state)
+		w.broker, cmp.Or(w.topic, testTopic), state, state)
 	if w.withRules {
 		yaml += "rules: rules.yml\n"
 	}

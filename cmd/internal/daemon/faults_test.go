@@ -74,6 +74,9 @@ func TestBadReload(t *testing.T) {
 	if body, _ := r.get("/metrics"); !strings.Contains(body, "sunsetwatch_config_last_reload_successful 0\n") {
 		t.Error("sunsetwatch_config_last_reload_successful is not 0")
 	}
+	if w.logged.FilterMessageSnippet("refused, the old ones stay").FilterField(zap.String("cause", "a request")).Len() != 1 {
+		t.Error("the refusal is not logged")
+	}
 	if f := r.finding(""); f.Events != 20 {
 		t.Errorf("%d events after the sunset, want 20", f.Events)
 	}
@@ -139,8 +142,11 @@ func TestReadRegistrationsWithRules(t *testing.T) {
 	if _, set, err := d.readRegistrations(config); err != nil || set != nil {
 		t.Errorf("without a rule file: %+v, %v", set, err)
 	}
-	if !reloadable(config, &Config{Rules: "rules.yml"}) {
-		t.Error("another rule file takes a restart")
+	if keys := untilRestart(config, &Config{Rules: "rules.yml"}); keys != nil {
+		t.Errorf("another rule file takes a restart: %q", keys)
+	}
+	if keys := untilRestart(config, &Config{Kafka: KafkaConfig{Group: "g"}, Hold: time.Hour}); !slices.Equal(keys, []string{"kafka", "findings.hold"}) {
+		t.Errorf("until a restart: %q", keys)
 	}
 }
 
@@ -207,5 +213,96 @@ func TestDamagedState(t *testing.T) {
 	}
 	if body, _ := r.get("/api/v1/status"); !strings.Contains(body, "damaged") {
 		t.Errorf("the status does not say that the state was damaged: %s", body)
+	}
+}
+
+// What a person mends in a file or on the command line is told before the state is
+// taken, and is exit code 2.
+func TestBadOptions(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"registrations.yml": faultsYAML, "web.yml": "tls_server_config: {cert_file: none.crt, key_file: none.key}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, c := range []struct {
+		listen, web, key string
+		bad              bool
+		want             string
+	}{
+		{listen: "nonsense", bad: true, want: `--web.listen-address "nonsense": listen tcp: address nonsense: missing port in address; write HOST:PORT, such as 127.0.0.1:9469`},
+		{listen: "127.0.0.1:99999", bad: true, want: "invalid port"},
+		{listen: taken.Addr().String(), want: "address already in use; choose another --web.listen-address"},
+		{web: "web.yml", bad: true, want: "web.yml: failed to read cert_file"},
+		{web: "none.yml", bad: true, want: "none.yml: no such file"},
+		{key: "none.key", bad: true, want: "none.key: no such file or directory: put the key there, or leave subjects.key_file out"},
+	} {
+		config := &Config{Registrations: []string{filepath.Join(dir, "registrations.yml")}, StateDir: filepath.Join(dir, "state")}
+		o := Options{Config: config, Listen: []string{"127.0.0.1:0"}, Log: zap.NewNop(), Now: time.Now}
+		if c.listen != "" {
+			o.Listen = []string{c.listen}
+		}
+		if c.web != "" {
+			o.WebConfigFile = filepath.Join(dir, c.web)
+		}
+		if c.key != "" {
+			config.SubjectKeyFile = filepath.Join(dir, c.key)
+		}
+		err := Run(t.Context(), o)
+		var bad *BadConfig
+		if err == nil || errors.As(err, &bad) != c.bad || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v gives %T %v", c, err, err)
+		}
+		if _, err := os.Stat(config.StateDir); err == nil {
+			t.Errorf("%+v: the state was taken", c)
+		}
+	}
+}
+
+// A subject key that is lost is not replaced, so that the right one can be put back.
+func TestLostSubjectKey(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ownKey(dir); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(dir, "subject.key")
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "state.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ownKey(dir); err == nil || !strings.Contains(err.Error(), "put it back") {
+		t.Errorf("without the key of the state: %v", err)
+	}
+	if _, err := os.Stat(key); err == nil {
+		t.Error("a new key stands in the place of the lost one")
+	}
+}
+
+// Topics that are not read any more hold findings back; that is said at the start.
+func TestLeftTopics(t *testing.T) {
+	w := newWorld(t, 1, faultsYAML)
+	r := w.run("state")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	const said = "topics that are not read any more"
+	r = w.run("state")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if w.logged.FilterMessageSnippet(said).Len() != 0 {
+		t.Error("a topic that is read is said to be left")
+	}
+	w.topic = "renamed"
+	r = w.start("state")
+	if w.logged.FilterMessageSnippet(said).FilterField(zap.Strings("topics", []string{testTopic})).Len() != 1 {
+		t.Error("a topic that is left is not said to be")
 	}
 }

@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -36,9 +40,9 @@ func (d *instance) restore(snapshot *registry.Snapshot) error {
 	var key store.Key
 	var err error
 	if keyFile == "" {
-		key, err = store.EnsureKey(filepath.Join(dir, store.KeyName))
-	} else {
-		key, err = store.ReadKey(keyFile)
+		key, err = ownKey(dir)
+	} else if key, err = store.ReadKey(keyFile); errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: put the key there, or leave subjects.key_file out for one of the state directory", err)
 	}
 	if err != nil {
 		return &BadConfig{err}
@@ -55,6 +59,22 @@ func (d *instance) restore(snapshot *registry.Snapshot) error {
 	}
 	d.pending = pending{facts: ledger.Changes{}, findings: map[string][]byte{}}
 	return nil
+}
+
+// ownKey is the subject key of a state directory, which is made for a new one.
+// Beside a state that was made with another it would only stand in the way of the
+// right one.
+func ownKey(dir string) (store.Key, error) {
+	path := filepath.Join(dir, store.KeyName)
+	key, err := store.ReadKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	files, _ := os.ReadDir(dir) // one that cannot be read is the error of EnsureKey
+	if slices.ContainsFunc(files, func(f fs.DirEntry) bool { return strings.HasPrefix(f.Name(), "state.db") }) {
+		return key, fmt.Errorf("%w: the state in %s was made with it: put it back, from a backup or from the other instance of a pair, or give this instance a state.dir of its own", err, dir)
+	}
+	return store.EnsureKey(path)
 }
 
 func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
@@ -101,7 +121,21 @@ func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
 	}
 	d.snapshot = snapshot
 	d.Log.Info("the state is restored", zap.Stringer("from", report.From), zap.Int("sources", len(d.ledger.Sources())), zap.Int("findings", len(findings)))
+	if left := d.leftTopics(); len(left) > 0 {
+		d.Log.Warn("the saved state holds topics that are not read any more: what was counted of them stays, and no finding closes by time later than they were read to; if they should be read, add them to kafka.topics", zap.Strings("topics", left))
+	}
 	return nil
+}
+
+// leftTopics are those that were read once and are not in the configuration.
+func (d *instance) leftTopics() []string {
+	var all []string
+	for _, s := range d.ledger.Sources() { // sorted by topic
+		if s.Topic != "" && !slices.Contains(d.config.Kafka.Topics, s.Topic) {
+			all = append(all, s.Topic)
+		}
+	}
+	return slices.Compact(all)
 }
 
 // judge judges every second, saves when it is time, and answers reloads, until

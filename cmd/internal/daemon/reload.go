@@ -40,15 +40,19 @@ func (d *instance) onSignals(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-d.ReloadSignal:
-			d.reloadAndLog(ctx, "a signal")
+			_ = d.reloadAndLog(ctx, "a signal")
 		}
 	}
 }
 
-func (d *instance) reloadAndLog(ctx context.Context, cause string) {
-	if err := d.reload(ctx); err != nil && ctx.Err() == nil {
+// reloadAndLog logs a refusal, which is on record then also where whoever asked
+// does not look at the answer.
+func (d *instance) reloadAndLog(ctx context.Context, cause string) error {
+	err := d.reload(ctx)
+	if err != nil && ctx.Err() == nil {
 		d.Log.Error("the new registrations and rules are refused, the old ones stay", zap.String("cause", cause), zap.Error(err))
 	}
+	return err
 }
 
 // reload asks the judging goroutine to reload and waits for its answer.
@@ -84,8 +88,8 @@ func (d *instance) reloadNow() error {
 	if err != nil {
 		return err
 	}
-	if !reloadable(&config, next) {
-		d.Log.Warn("the configuration changed in more than registrations, rules and state.save_every: the rest takes effect after a restart")
+	if waiting := untilRestart(&config, next); len(waiting) > 0 {
+		d.Log.Warn("the configuration changed in more than registrations, rules and state.save_every: the rest takes effect after a restart", zap.Strings("changed", waiting))
 	}
 	d.mu.Lock()
 	d.config.Registrations, d.config.Rules, d.config.SaveEvery = next.Registrations, next.Rules, next.SaveEvery
@@ -98,11 +102,23 @@ func (d *instance) reloadNow() error {
 	return nil
 }
 
-// reloadable reports that two configurations differ in nothing but what a
-// reload applies.
-func reloadable(a, b *Config) bool {
-	x, y := *a, *b
-	x.Registrations, x.Rules, x.SaveEvery, x.Codec = nil, "", 0, nil
-	y.Registrations, y.Rules, y.SaveEvery, y.Codec = nil, "", 0, nil
-	return reflect.DeepEqual(x, y)
+// untilRestart are the keys in which two configurations differ and that a reload
+// does not apply.
+func untilRestart(a, b *Config) []string {
+	var keys []string
+	for _, part := range []struct {
+		key string
+		of  func(*Config) any
+	}{
+		{"kafka", func(c *Config) any { return c.Kafka }},
+		{"events", func(c *Config) any { return c.Events }},
+		{"findings.hold", func(c *Config) any { return c.Hold }},
+		{"state.dir", func(c *Config) any { return c.StateDir }},
+		{"subjects.key_file", func(c *Config) any { return c.SubjectKeyFile }},
+	} {
+		if !reflect.DeepEqual(part.of(a), part.of(b)) {
+			keys = append(keys, part.key)
+		}
+	}
+	return keys
 }

@@ -33,6 +33,9 @@ func Listen(addresses []string) ([]net.Listener, error) {
 			for _, l := range all {
 				l.Close()
 			}
+			if word := (*net.AddrError)(nil); errors.As(err, &word) {
+				return nil, fmt.Errorf("--web.listen-address %q: %w; write HOST:PORT, such as 127.0.0.1:9469", a, err)
+			}
 			return nil, fmt.Errorf("web: %w; choose another --web.listen-address", err)
 		}
 		all = append(all, l)
@@ -43,15 +46,24 @@ func Listen(addresses []string) ([]net.Listener, error) {
 	return all, nil
 }
 
+// Validate reads the file of --web.config.file, and the certificates that it
+// names; no file is fine.
+func Validate(configFile string) error {
+	if err := toolkit.Validate(configFile); err != nil {
+		return fmt.Errorf("--web.config.file %s: %w", configFile, err)
+	}
+	return nil
+}
+
 // Serve answers on the listeners, which it closes, until ctx is done and the
 // requests under way have ended or Grace has passed. It returns nil after ctx is
 // done, else why it cannot serve.
 func Serve(ctx context.Context, listeners []net.Listener, o ServeOptions) error {
-	if err := toolkit.Validate(o.ConfigFile); err != nil {
+	if err := Validate(o.ConfigFile); err != nil {
 		for _, l := range listeners {
 			l.Close()
 		}
-		return fmt.Errorf("--web.config.file: %w", err)
+		return err
 	}
 	if o.Grace == 0 {
 		o.Grace = 5 * time.Second
