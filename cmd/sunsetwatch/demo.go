@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,7 +43,10 @@ Exit code: 0 stopped, 1 failed (as when the port is in use), 2 bad usage.`,
 			o.Log = log
 			o.Now = time.Now
 			o.Build = exporter.Build(version())
-			return failure(demo.Run(c.Context(), o))
+			// Its directory is to go as well when the terminal does, or the reader.
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGHUP, syscall.SIGPIPE)
+			defer stop()
+			return failure(demo.Run(ctx, o))
 		},
 	}
 	f := c.Flags()
