@@ -74,8 +74,8 @@ func TestBrokerDownAtStartAndLater(t *testing.T) {
 	m := newMemory(t)
 	r := start(t, newClient(t, "127.0.0.1:"+strconv.Itoa(port)), m, Options{})
 	eventually(t, "the log says that Kafka is down", func() bool { return r.logged("Kafka does not answer; trying until it does") == 1 })
-	if st := r.Status(); len(st.Missing) != 1 {
-		t.Errorf("missing: %v", st.Missing)
+	if st := r.Status(); len(st.Missing) != 1 || !strings.Contains(st.Err, "connection refused") {
+		t.Errorf("missing: %v, %q", st.Missing, st.Err)
 	}
 	up := func() *cluster {
 		return newCluster(t, kfake.Ports(port), kfake.DataDir(dir), kfake.SeedTopics(2, "access"))

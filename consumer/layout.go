@@ -22,7 +22,7 @@ type topic struct {
 	found  bool      // it has had partitions
 	looked bool      // the brokers have said whether it exists: partitions that appear later are new
 	health condition // used by the layout's goroutine
-	why    string    // of its last failure
+	why    string    // of its last failure; written with mu held
 }
 
 // lookAgain has the layout asked for soon.
@@ -46,11 +46,13 @@ func (c *Consumer) watchLayout(ctx context.Context, g *errgroup.Group) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
+			c.sees(err.Error())
 			if health.fails() {
 				c.log.Warn("Kafka does not answer; trying until it does", zap.Error(err))
 			}
 			relook = nil
 		default:
+			c.sees("")
 			if d, ok := health.recovers(); ok {
 				c.log.Info("Kafka answers again", zap.Duration("after", d))
 				again.reset()
@@ -75,6 +77,13 @@ func (c *Consumer) watchLayout(ctx context.Context, g *errgroup.Group) error {
 		}
 		timer.Stop()
 	}
+}
+
+// sees notes how the last look at the layout went.
+func (c *Consumer) sees(why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unseen = why
 }
 
 func (c *Consumer) layout(ctx context.Context) (fetch.Layout, error) {
@@ -123,7 +132,6 @@ func (c *Consumer) missing(name string, t *topic, answer []fetch.LeaderOf) {
 		err = answer[0].Err
 	}
 	if t.health.fails() || t.why != err.Error() {
-		t.why = err.Error()
 		if errors.Is(err, kafka.UnknownTopicOrPartition) {
 			c.log.Warn("topic does not exist; waiting for it", zap.String("topic", name))
 		} else {
@@ -132,6 +140,7 @@ func (c *Consumer) missing(name string, t *topic, answer []fetch.LeaderOf) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	t.why = err.Error()
 	t.looked = t.looked || errors.Is(err, kafka.UnknownTopicOrPartition)
 	for _, p := range c.partitions {
 		if p.topic == name {

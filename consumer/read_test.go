@@ -215,8 +215,8 @@ func TestTopicThatDoesNotExistYetIsWaitedFor(t *testing.T) {
 	r := start(t, k.client(), m, Options{Start: Start{Latest: true}})
 	const line = "topic does not exist; waiting for it"
 	eventually(t, "the log says so", func() bool { return r.logged(line) > 0 })
-	if st := r.Status(); len(st.Missing) != 1 || st.Missing[0] != "access" {
-		t.Errorf("missing: %v", st.Missing)
+	if st := r.Status(); len(st.Missing) != 1 || st.Missing[0] != "access" || !strings.Contains(st.Err, "Unknown Topic") {
+		t.Errorf("missing: %v, %q", st.Missing, st.Err)
 	}
 	if err := k.CreateTopic("access", 1, nil); err != nil {
 		t.Fatal(err)
@@ -227,8 +227,8 @@ func TestTopicThatDoesNotExistYetIsWaitedFor(t *testing.T) {
 	if n := r.logged(line); n != 1 {
 		t.Errorf("the log says so %d times", n)
 	}
-	if st := r.Status(); len(st.Missing) != 0 {
-		t.Errorf("missing: %v", st.Missing)
+	if st := r.Status(); len(st.Missing) != 0 || st.Err != "" {
+		t.Errorf("missing: %v, %q", st.Missing, st.Err)
 	}
 }
 

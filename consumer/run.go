@@ -25,7 +25,8 @@ type Consumer struct {
 	topics     map[string]*topic
 	partitions map[key]*partition
 	leaders    map[int32]*leader
-	held       int64 // bytes of the responses that somebody holds
+	held       int64  // bytes of the responses that somebody holds
+	unseen     string // why the last look at the layout failed; empty: it did not
 }
 
 // New is a Consumer with o, which it does not start. The error says which

@@ -10,6 +10,9 @@ type Status struct {
 	// Missing are the topics that were not found yet, sorted. While it is
 	// empty, all partitions are found.
 	Missing []string
+	// Err is why: the error of the last look, or that of the first one missing.
+	// It is empty when none is, or before the first look.
+	Err string
 	// Partitions found, by topic and number.
 	Partitions []PartitionStatus
 }
@@ -49,11 +52,15 @@ func lag(position, end int64) int64 {
 func (c *Consumer) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var s Status
-	for _, topic := range c.o.Topics {
-		if !c.topics[topic].found {
-			s.Missing = append(s.Missing, topic)
+	s := Status{Err: c.unseen}
+	for _, name := range c.o.Topics {
+		if t := c.topics[name]; !t.found {
+			s.Missing = append(s.Missing, name)
+			s.Err = cmp.Or(s.Err, t.why)
 		}
+	}
+	if len(s.Missing) == 0 {
+		s.Err = ""
 	}
 	for _, p := range c.partitions {
 		st := p.status

@@ -93,6 +93,7 @@ type instance struct {
 	published atomic.Pointer[exporter.State]
 	status    status
 	missing   missing
+	unasked   atomic.Pointer[string] // why Kafka does not tell the group's positions; nil: it did, or was not asked
 	reloads   chan chan error
 	pending   pending
 }
@@ -151,7 +152,7 @@ func Run(ctx context.Context, o Options) error {
 	handler, err := web.NewHandler(web.Options{
 		Logger:    d.slog(),
 		Gatherer:  gatherer,
-		Missing:   d.missing.list,
+		Missing:   d.lacks,
 		Reload:    func(ctx context.Context) error { return d.reloadAndLog(ctx, "a request") },
 		Lifecycle: o.Lifecycle,
 		Findings:  func() []*rules.Finding { return d.published.Load().Findings },

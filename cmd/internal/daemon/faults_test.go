@@ -36,7 +36,7 @@ func TestKafkaDownAtStart(t *testing.T) {
 	w.cluster.Close()
 	r := w.start("state")
 	r.until("a sign that Kafka is waited for", func() bool { return w.logged.FilterLevelExact(warnLevel).Len() > 0 })
-	if body, status := r.get("/-/ready"); status != http.StatusServiceUnavailable || !strings.Contains(body, lackPartitions) {
+	if body, status := r.get("/-/ready"); status != http.StatusServiceUnavailable || !strings.Contains(body, lackPartitions+": ") || !strings.Contains(body, "connection refused") {
 		t.Errorf("/-/ready answers %d %s", status, body)
 	}
 	if _, status := r.get("/-/healthy"); status != http.StatusOK {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -84,11 +85,14 @@ func (d *instance) refuseEmpty(ctx context.Context) error {
 				"facts and findings would be forgotten. Give the right state.dir, or restore the directory, or start once with --state.accept-empty to begin anew",
 				d.config.StateDir, d.config.Kafka.Group)}
 		case err == nil:
+			d.unasked.Store(nil)
 			return nil
 		}
+		d.unasked.Store(new(err.Error()))
 		if !said {
 			said = true
-			d.Log.Warn("asking Kafka for the group's positions; trying again", zap.Strings("brokers", d.config.Kafka.Brokers), zap.Error(err))
+			d.Log.Warn("Kafka does not tell the group's positions, without which an empty state does not begin; trying until it does",
+				zap.Strings("brokers", d.config.Kafka.Brokers), zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -190,6 +194,25 @@ const (
 	lackState         = "the state is not restored"
 	lackPartitions    = "the partitions are not found"
 )
+
+// lacks is what stands between the instance and readiness; where that is Kafka,
+// with what it answers.
+func (d *instance) lacks() []string {
+	all := d.missing.list()
+	i := slices.Index(all, lackPartitions)
+	if i < 0 {
+		return all
+	}
+	status := d.consumer.Status()
+	why := status.Err
+	if asked := d.unasked.Load(); asked != nil {
+		why = *asked
+	}
+	if why != "" {
+		all[i] += ": " + strings.Join(status.Missing, ", ") + ": " + why
+	}
+	return all
+}
 
 // missing is what stands between the instance and readiness.
 type missing struct {
