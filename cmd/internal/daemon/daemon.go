@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -99,8 +100,10 @@ type instance struct {
 }
 
 // Run runs until ctx is done, and then stops in order: reading, judging, a last
-// save, and the web endpoints last, so that the final state can be scraped.
-func Run(ctx context.Context, o Options) error {
+// save, and the web endpoints last, so that the final state can be scraped. They
+// are also first: restoring a large state takes its time, and a process that does
+// not answer meanwhile looks like a dead one.
+func Run(ctx context.Context, o Options) (err error) {
 	d := &instance{Options: o, started: o.Now(), config: *o.Config, reloads: make(chan chan error), transport: newTransport(o.Config)}
 	d.missing.set(lackRegistrations, lackState, lackPartitions)
 
@@ -114,10 +117,26 @@ func Run(ctx context.Context, o Options) error {
 	} else if err != nil {
 		return err
 	}
-	defer func() {
+	gatherer := prometheus.NewRegistry()
+	handler, err := d.handler(gatherer)
+	if err == nil {
+		err = d.register(gatherer)
+	}
+	if err != nil {
 		for _, l := range listeners {
 			l.Close()
 		}
+		return err
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	webbing, stopWeb := context.WithCancel(context.WithoutCancel(ctx))
+	serving := start(fail, func() error {
+		return web.Serve(webbing, listeners, web.ServeOptions{Handler: handler, Logger: d.slog(), ConfigFile: o.WebConfigFile})
+	})
+	defer func() {
+		stopWeb()
+		err = errors.Join(err, <-serving)
 	}()
 
 	seen := registrations.SumOf(d.config.files())
@@ -126,46 +145,25 @@ func Run(ctx context.Context, o Options) error {
 		return &BadConfig{err}
 	}
 	d.rules = set
+	d.status.reloaded(o.Now(), nil)
+	d.collector.Reloaded(o.Now(), true)
+	d.missing.found(lackRegistrations)
 
 	if err := d.restore(snapshot); err != nil {
 		return err
 	}
 	defer d.close()
 
-	gatherer := prometheus.NewRegistry()
-	if err := d.register(gatherer); err != nil {
-		return err
-	}
-	d.status.reloaded(o.Now(), nil)
-	d.collector.Reloaded(o.Now(), true)
-	d.missing.found(lackRegistrations)
 	if last := d.status.get().lastSave; !last.IsZero() {
 		d.collector.Saved(last)
 	}
 	d.tell(d.detector.Reload(snapshot, set, access.At(o.Now())))
-	d.missing.found(lackState)
-	d.publish(d.collect())
-
+	// The endpoints look at the consumer once something is published.
 	if d.consumer, err = d.newConsumer(); err != nil {
 		return err
 	}
-	handler, err := web.NewHandler(web.Options{
-		Logger:    d.slog(),
-		Gatherer:  gatherer,
-		Missing:   d.lacks,
-		Reload:    func(ctx context.Context) error { return d.reloadAndLog(ctx, "a request") },
-		Lifecycle: o.Lifecycle,
-		Findings:  func() []*rules.Finding { return d.published.Load().Findings },
-		Labels: func(f *rules.Finding) (string, string) {
-			return exporter.Labels(d.published.Load().Registrations, f)
-		},
-		Status:   d.statusNow,
-		External: o.External,
-		Build:    o.Build,
-	})
-	if err != nil {
-		return err
-	}
+	d.publish(d.collect())
+	d.missing.found(lackState)
 	if o.Listening != nil {
 		addresses := make([]net.Addr, len(listeners))
 		for i, l := range listeners {
@@ -173,27 +171,36 @@ func Run(ctx context.Context, o Options) error {
 		}
 		o.Listening(addresses)
 	}
-	serving := listeners
-	listeners = nil // Serve closes them
-	return d.serve(ctx, seen, func(ctx context.Context) error {
-		return web.Serve(ctx, serving, web.ServeOptions{Handler: handler, Logger: d.slog(), ConfigFile: o.WebConfigFile})
+	return d.serve(ctx, fail, seen)
+}
+
+// handler answers the requests.
+func (d *instance) handler(gatherer prometheus.Gatherer) (http.Handler, error) {
+	return web.NewHandler(web.Options{
+		Logger:    d.slog(),
+		Gatherer:  gatherer,
+		Missing:   d.lacks,
+		Reload:    func(ctx context.Context) error { return d.reloadAndLog(ctx, "a request") },
+		Lifecycle: d.Lifecycle,
+		Restored:  func() bool { return d.published.Load() != nil },
+		Findings:  func() []*rules.Finding { return d.published.Load().Findings },
+		Labels: func(f *rules.Finding) (string, string) {
+			return exporter.Labels(d.published.Load().Registrations, f)
+		},
+		Status:   d.statusNow,
+		External: d.External,
+		Build:    d.Build,
 	})
 }
 
 // serve runs the actors until ctx is done or one of them fails, and ends them
 // in order.
-func (d *instance) serve(ctx context.Context, seen registrations.Sum, serveWeb func(context.Context) error) error {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	last := context.WithoutCancel(ctx)
-	judging, stopJudging := context.WithCancel(last)
+func (d *instance) serve(ctx context.Context, fail context.CancelCauseFunc, seen registrations.Sum) error {
+	judging, stopJudging := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopJudging()
-	webbing, stopWeb := context.WithCancel(last)
-	defer stopWeb()
 
 	reading := start(fail, func() error { return d.read(ctx) })
 	judge := start(fail, func() error { return d.judge(judging) })
-	serving := start(fail, func() error { return serveWeb(webbing) })
 	watching := start(fail, func() error {
 		registrations.Watch(ctx, d.paths, seen, func() { _ = d.reloadAndLog(ctx, "the files changed") })
 		return nil
@@ -206,9 +213,7 @@ func (d *instance) serve(ctx context.Context, seen registrations.Sum, serveWeb f
 	d.Log.Info("stopping")
 	err := errors.Join(<-reading, <-watching, <-signals)
 	stopJudging()
-	err = errors.Join(err, <-judge)
-	stopWeb()
-	return errors.Join(err, <-serving)
+	return errors.Join(err, <-judge)
 }
 
 // start runs f and gives its error to the channel; an error ends all.

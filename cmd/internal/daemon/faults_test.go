@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -304,5 +305,59 @@ func TestLeftTopics(t *testing.T) {
 	r = w.start("state")
 	if w.logged.FilterMessageSnippet(said).FilterField(zap.Strings("topics", []string{testTopic})).Len() != 1 {
 		t.Error("a topic that is left is not said to be")
+	}
+}
+
+// While the state is restored the process says that it lives and what it waits for,
+// and claims nothing about findings.
+func TestAnswersBeforeTheStateIsRestored(t *testing.T) {
+	w := newWorld(t, 1, faultsYAML)
+	key := filepath.Join(w.dir, "slow.key") // is read as soon as somebody writes it
+	if err := syscall.Mkfifo(key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{world: w, url: "http://" + l.Addr().String(), cancel: func() {}, done: make(chan error, 1)}
+	l.Close()
+	config := &Config{Registrations: []string{filepath.Join(w.dir, "registrations.yml")}, StateDir: filepath.Join(w.dir, "state"), SubjectKeyFile: key,
+		Kafka: KafkaConfig{Brokers: []string{w.broker}, Topics: []string{testTopic}, Group: "g"}}
+	go func() {
+		r.done <- Run(t.Context(), Options{Config: config, Listen: []string{strings.TrimPrefix(r.url, "http://")}, Log: w.log, Now: time.Now})
+	}()
+	r.until("an answer", func() bool {
+		resp, err := http.Get(r.url + "/-/healthy")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	r.until("the registrations", func() bool { body, _ := r.get("/-/ready"); return !strings.Contains(body, lackRegistrations) })
+	if body, status := r.get("/-/ready"); status != http.StatusServiceUnavailable || !strings.Contains(body, lackState) || !strings.Contains(body, lackPartitions) {
+		t.Errorf("/-/ready answers %d %s", status, body)
+	}
+	for _, path := range []string{"/api/v1/findings", "/api/v1/findings/x", "/api/v1/status"} {
+		if body, status := r.get(path); status != http.StatusServiceUnavailable || !strings.Contains(body, "not restored yet") {
+			t.Errorf("%s answers %d %s", path, status, body)
+		}
+	}
+	body, status := r.get("/metrics")
+	if status != http.StatusOK || !strings.Contains(body, "sunsetwatch_config_last_reload_successful 1\n") || strings.Contains(body, "sunsetwatch_finding_open{") {
+		t.Errorf("/metrics answers %d %s", status, body)
+	}
+	f, err := os.OpenFile(key, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	var bad *BadConfig
+	if err := <-r.done; !errors.As(err, &bad) || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://")); err == nil {
+		t.Error("it listens on")
 	}
 }

@@ -165,11 +165,11 @@ func secondsSince(event, now access.Instant) float64 {
 // partitions is where reading stands, for the lag metrics. Positions are those
 // of the last save, so that they never step back.
 func (d *instance) partitions() []exporter.Partition {
-	if d.consumer == nil {
+	state := d.published.Load()
+	if state == nil {
 		return nil
 	}
 	status := d.consumer.Status()
-	state := d.published.Load()
 	var all []exporter.Partition
 	for _, p := range status.Partitions {
 		e := exporter.Partition{Topic: p.Topic, Partition: p.Partition, Position: -1, HighWatermark: -1, LastStable: -1, JudgedTo: access.Beginning}
@@ -200,7 +200,7 @@ const (
 func (d *instance) lacks() []string {
 	all := d.missing.list()
 	i := slices.Index(all, lackPartitions)
-	if i < 0 {
+	if i < 0 || d.published.Load() == nil {
 		return all
 	}
 	status := d.consumer.Status()
@@ -220,6 +220,7 @@ type missing struct {
 	lacks []string
 }
 
+// set is for before anybody asks.
 func (m *missing) set(lacks ...string) { m.lacks = lacks }
 
 func (m *missing) found(lack string) {

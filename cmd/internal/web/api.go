@@ -14,6 +14,10 @@ func (h *handler) api(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered here")
 		return
 	}
+	if h.Restored != nil && !h.Restored() {
+		refuse(w, http.StatusServiceUnavailable, "the state is not restored yet; /-/ready answers when it is")
+		return
+	}
 	path := strings.TrimPrefix(r.URL.Path, "/api/v1/")
 	switch id, one := strings.CutPrefix(path, "findings/"); {
 	case path == "findings":

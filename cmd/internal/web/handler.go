@@ -28,6 +28,9 @@ type Options struct {
 	// only called where Lifecycle is set (--web.enable-lifecycle).
 	Reload    func(context.Context) error
 	Lifecycle bool
+	// Restored is whether Findings and Status have something to tell; nil: they
+	// have. Until then the API refuses: no finding yet is not none.
+	Restored func() bool
 	// Findings are all that are kept, in any order; they are not changed.
 	Findings func() []*rules.Finding
 	// Labels are the partner and feature labels under which a finding is shown
