@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -358,5 +359,41 @@ func TestNobodyListens(t *testing.T) {
 	}
 	if _, err := c.Fetch(t.Context(), &fetch.Request{}); !errors.Is(err, kafka.BrokerNotAvailable) {
 		t.Error(err)
+	}
+}
+
+// Something else that listens on the port is told from a broker by its first word,
+// before a length is believed.
+func TestNoBroker(t *testing.T) {
+	for _, says := range []string{"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n400 Bad Request", "\x15\x03\x01\x00\x02\x02\x16", "\xff\xff\xff\xff\x00\x00"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				for i := range says { // in the smallest pieces
+					_, _ = conn.Write([]byte{says[i]})
+				}
+				conn.Close()
+			}
+		}()
+		transport := &kafka.Transport{Dial: fetch.Dial}
+		c := fetch.NewClient(fetch.Options{Addr: l.Addr(), Transport: transport})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		_, err = c.Committed(ctx, "g", []string{"t"})
+		if err == nil || !strings.Contains(err.Error(), l.Addr().String()+" answers, but not as a broker does") {
+			t.Errorf("%q gives %v", says, err)
+		}
+		cancel()
+		transport.CloseIdleConnections()
+		l.Close()
+		<-done
 	}
 }

@@ -25,6 +25,7 @@ import (
 // since requests are routed by what it knows.
 func newTransport(c *Config) *kafka.Transport {
 	return &kafka.Transport{
+		Dial:           fetch.Dial,
 		ClientID:       "sunsetwatch",
 		DialTimeout:    5 * time.Second,
 		IdleTimeout:    time.Minute,
