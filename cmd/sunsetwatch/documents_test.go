@@ -282,6 +282,9 @@ func TestPackageTable(t *testing.T) {
 		if _, ok := directions[m[1]]; !ok {
 			t.Errorf("the table of packages in ARCHITECTURE.md has %s, which does not exist", m[1])
 		}
+		if strings.Count(text, "\n"+m[0]) > 1 {
+			t.Errorf("the table of packages in ARCHITECTURE.md has %s more than once", m[1])
+		}
 	}
 }
 
@@ -289,6 +292,9 @@ func TestPackageTable(t *testing.T) {
 func TestFileMap(t *testing.T) {
 	parts := map[string]string{}
 	for _, m := range regexp.MustCompile("(?m)^\\*\\*`([a-z/]+)`\\*\\* — (.*)$").FindAllStringSubmatch(document(t, "ARCHITECTURE.md"), -1) {
+		if _, twice := parts[m[1]]; twice {
+			t.Errorf("the map of files in ARCHITECTURE.md has %s twice", m[1])
+		}
 		parts[m[1]] = m[2]
 	}
 	if len(parts) < 13 {
