@@ -139,6 +139,10 @@ func TestReadRegistrationsWithRules(t *testing.T) {
 	if err != nil || snapshot.Partner("netflix") == nil || !set.Setting("before_start").Disabled {
 		t.Errorf("rules %+v, %v", set, err)
 	}
+	config.Rules = filepath.Join(dir, "none.yml")
+	if _, _, err := d.readRegistrations(config); err == nil || !strings.HasPrefix(err.Error(), "registrations and rules of the configuration: ") {
+		t.Errorf("a rule file that is not there: %v", err)
+	}
 	config.Rules = ""
 	if _, set, err := d.readRegistrations(config); err != nil || set != nil {
 		t.Errorf("without a rule file: %+v, %v", set, err)

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	"go.uber.org/zap"
@@ -18,7 +19,7 @@ import (
 func (d *instance) readRegistrations(c *Config) (*registry.Snapshot, *rules.RuleSet, error) {
 	snapshot, set, problems, err := registrations.Read(c.Registrations, c.Rules, access.At(d.Now()))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("registrations and rules of the configuration: %w", err)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, nil, err
