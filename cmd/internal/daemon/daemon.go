@@ -85,7 +85,7 @@ type instance struct {
 
 	transport  *kafka.Transport
 	client     *fetch.Client
-	empty      bool // the state holds no position and no fact; what a start that was refused has saved is neither
+	lack       string // of positions in the state; empty: none
 	consumer   *consumer.Consumer
 	store      *store.Store
 	rejections *store.Rejections

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/zap"
 )
@@ -188,6 +189,45 @@ func TestEmptyStateIsRefused(t *testing.T) {
 	w.acceptEmpty = true
 	r = w.run("state")
 	r.counted(len(events))
+}
+
+// So is the state of another instance, which holds nothing of the topics.
+func TestStateOfOtherTopicsIsRefused(t *testing.T) {
+	w := newWorld(t, 1, faultsYAML)
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(w.broker), Transport: transport}
+	if _, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: "other", NumPartitions: 1, ReplicationFactor: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.topic = "other"
+	r := w.run("state")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.topic = ""
+	// Positions of nobody are a change of topics, and fine.
+	r = w.run("state")
+	r.until("positions are committed", func() bool { return len(w.committed("state")) > 0 })
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	// As if another instance had read this topic for the group.
+	if err := os.RemoveAll(filepath.Join(w.dir, "state")); err != nil {
+		t.Fatal(err)
+	}
+	w.topic, w.acceptEmpty = "other", true
+	r = w.run("state")
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.topic, w.acceptEmpty = "", false
+	r = w.start("state")
+	r.until("the refusal", func() bool { return len(r.done) > 0 })
+	var bad *BadConfig
+	if err := r.wait(); !errors.As(err, &bad) || !strings.Contains(err.Error(), "holds nothing of these topics, but of other") {
+		t.Fatalf("the state of other topics gives %v", err)
+	}
 }
 
 // A damaged state is set aside, and the copy of the last clean stop is used.

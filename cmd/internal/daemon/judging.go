@@ -112,7 +112,7 @@ func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
 	if d.ledger, err = loader.Ledger(detector.Cuts(snapshot, d.rules)); err != nil {
 		return fmt.Errorf("%s: %w", d.config.StateDir, err)
 	}
-	d.empty = len(d.ledger.Sources()) == 0 && d.ledger.Latest() == access.Beginning
+	d.lack = d.lackOfState()
 	if d.detector, err = detector.New(detector.Options{Facts: d.ledger}); err != nil {
 		return err
 	}
@@ -121,21 +121,38 @@ func (d *instance) load(key store.Key, snapshot *registry.Snapshot) error {
 	}
 	d.snapshot = snapshot
 	d.Log.Info("the state is restored", zap.Stringer("from", report.From), zap.Int("sources", len(d.ledger.Sources())), zap.Int("findings", len(findings)))
-	if left := d.leftTopics(); len(left) > 0 {
+	if left, _ := d.topics(); len(left) > 0 {
 		d.Log.Warn("the saved state holds topics that are not read any more: what was counted of them stays, and no finding closes by time later than they were read to; if they should be read, add them to kafka.topics", zap.Strings("topics", left))
 	}
 	return nil
 }
 
-// leftTopics are those that were read once and are not in the configuration.
-func (d *instance) leftTopics() []string {
-	var all []string
+// topics are those of the state: left, which are not in the configuration, and
+// whether there is one that is.
+func (d *instance) topics() (left []string, read bool) {
 	for _, s := range d.ledger.Sources() { // sorted by topic
-		if s.Topic != "" && !slices.Contains(d.config.Kafka.Topics, s.Topic) {
-			all = append(all, s.Topic)
+		if slices.Contains(d.config.Kafka.Topics, s.Topic) {
+			read = true
+		} else if s.Topic != "" {
+			left = append(left, s.Topic)
 		}
 	}
-	return slices.Compact(all)
+	return slices.Compact(left), read
+}
+
+// lackOfState says how the state falls short of what was read of the topics, if it
+// was ever read. What a start that was refused has saved is neither position nor
+// fact; what was imported is.
+func (d *instance) lackOfState() string {
+	switch left, read := d.topics(); {
+	case read:
+		return ""
+	case len(left) > 0:
+		return "holds nothing of these topics, but of " + strings.Join(left, ", ")
+	case d.ledger.Latest() == access.Beginning:
+		return "is empty"
+	}
+	return ""
 }
 
 // judge judges every second, saves when it is time, and answers reloads, until

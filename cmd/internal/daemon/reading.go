@@ -69,10 +69,10 @@ func (d *instance) read(ctx context.Context) error {
 }
 
 // refuseEmpty is an error where the group has committed positions and the state
-// is empty: findings are never forgotten in silence. Brokers that do not answer
+// holds none of the topics: findings are never forgotten in silence. Brokers that do not answer
 // are waited for.
 func (d *instance) refuseEmpty(ctx context.Context) error {
-	if !d.empty || d.AcceptEmpty {
+	if d.lack == "" || d.AcceptEmpty {
 		return nil
 	}
 	wait := 50 * time.Millisecond
@@ -82,9 +82,9 @@ func (d *instance) refuseEmpty(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil && any:
-			return &BadConfig{fmt.Errorf("the state in %s is empty, but group %q has committed positions of these topics: "+
+			return &BadConfig{fmt.Errorf("the state in %s %s, but group %q has committed positions of these topics: "+
 				"facts and findings would be forgotten. Give the right state.dir, or restore the directory, or start once with --state.accept-empty to begin anew",
-				d.config.StateDir, d.config.Kafka.Group)}
+				d.config.StateDir, d.lack, d.config.Kafka.Group)}
 		case err == nil:
 			d.unasked.Store(nil)
 			return nil
