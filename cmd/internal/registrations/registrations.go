@@ -56,8 +56,8 @@ func Read(paths []string, ruleFile string, now access.Instant) (*registry.Snapsh
 }
 
 // Files are the files of paths: a path is a file, or a directory, of which all
-// files named *.yml and *.yaml count, also in directories below; names that
-// begin with a dot do not. Each file is read once, in the order of names.
+// files named *.yml and *.yaml count, also in directories below and through links;
+// names that begin with a dot do not. Each file is read once, in the order of names.
 func Files(paths []string) ([]registry.File, error) {
 	var names []string
 	var failed []error
@@ -90,30 +90,46 @@ func list(path string) ([]string, error) {
 	if !info.IsDir() {
 		return []string{filepath.Clean(path)}, nil
 	}
-	var names []string
-	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if name != path && strings.HasPrefix(entry.Name(), ".") {
-			if entry.IsDir() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		// A mounted ConfigMap holds links to files.
-		if info, err := os.Stat(name); err != nil || info.IsDir() {
-			return err
-		}
-		if ext := filepath.Ext(name); ext == ".yml" || ext == ".yaml" {
-			names = append(names, name)
-		}
-		return nil
-	})
+	names, err := below(filepath.Clean(path), []fs.FileInfo{info})
 	if err == nil && len(names) == 0 {
 		err = fmt.Errorf("%s: no *.yml or *.yaml file in this directory", path)
 	}
 	return names, err
+}
+
+// below are the registration files in the last of dirs and deeper. Links are
+// followed, since directories are mounted and replaced by them; dirs are those on
+// the way to path.
+func below(path string, dirs []fs.FileInfo) ([]string, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		name := filepath.Join(path, entry.Name())
+		info, err := os.Stat(name)
+		switch ext := filepath.Ext(name); {
+		case err != nil:
+			return nil, err
+		case !info.IsDir():
+			if ext == ".yml" || ext == ".yaml" {
+				names = append(names, name)
+			}
+			continue
+		case slices.ContainsFunc(dirs, func(d fs.FileInfo) bool { return os.SameFile(d, info) }):
+			return nil, fmt.Errorf("%s: leads back to a directory above it: remove this link", name)
+		}
+		more, err := below(name, append(slices.Clip(dirs), info))
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, more...)
+	}
+	return names, nil
 }
 
 // Sum recognises what the files of paths hold, also where they cannot be read.

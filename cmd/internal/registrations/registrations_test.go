@@ -60,6 +60,28 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// Links are followed: what they lead to must not be left out in silence.
+func TestFilesThroughLinks(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "commit/a.yml"), "a")
+	write(t, filepath.Join(dir, "team/b.yml"), "b")
+	link := func(to, name string) {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("commit", "current") // as tools do that replace a directory at once
+	link("../team", "commit/team")
+	files, err := Files([]string{filepath.Join(dir, "current")})
+	if err != nil || len(files) != 2 || files[0].Name != filepath.Join(dir, "current/a.yml") || files[1].Name != filepath.Join(dir, "current/team/b.yml") {
+		t.Errorf("files %v, %v", files, err)
+	}
+	link("..", "commit/above")
+	if _, err := Files([]string{filepath.Join(dir, "current")}); err == nil || !strings.Contains(err.Error(), "current/above/commit: leads back to a directory above it") {
+		t.Errorf("a link that leads back gives %v", err)
+	}
+}
+
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.yml"), good)
