@@ -346,7 +346,7 @@ func TestLeftTopics(t *testing.T) {
 		t.Error("a topic that is read is said to be left")
 	}
 	w.topic = "renamed"
-	r = w.start("state")
+	w.start("state")
 	if w.logged.FilterMessageSnippet(said).FilterField(zap.Strings("topics", []string{testTopic})).Len() != 1 {
 		t.Error("a topic that is left is not said to be")
 	}
