@@ -56,7 +56,7 @@ func (c *count) run(ctx context.Context) error {
 	if ledger, in := ledgerBelow(others); ledger != "" {
 		return bad("%s is facts, which lie in the input %s: name each ledger, or all of them with a pattern, and no events beside them", ledger, in)
 	}
-	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved)
+	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved, c.tell)
 	if err != nil {
 		return err
 	}
@@ -202,9 +202,10 @@ func (w *worker) work(ctx context.Context, j *job, in *input) error {
 		w.batches.flush()
 	}
 	var damage *archive.Damage
+	var gap *gap
 	switch {
-	case errors.As(err, &damage):
-		j.Damage = damage.Error()
+	case errors.As(err, &damage) || errors.As(err, &gap):
+		j.Damage = err.Error()
 	case err != nil && ctx.Err() != nil:
 		j.Resume = resumption{w.any, w.last, counts, next}
 		return ctx.Err()

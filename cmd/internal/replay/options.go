@@ -23,7 +23,8 @@ type Source struct {
 	// topics have the window of a live instance, unless KeepRepeats is set.
 	Dedupe      bool
 	KeepRepeats bool
-	Workers     int
+	Workers     int           // 0: the number of CPUs
+	Patience    time.Duration // how long brokers may take to answer; 0: 30 s
 	Key         ledger.Key
 	// KeyID is the ID that ledgers among the inputs must have; empty: any, but the
 	// same one.
