@@ -66,7 +66,7 @@ func (a *archiveFlags) add(f *pflag.FlagSet) {
 	f.Lookup("known-at").Usage = "use only what was recorded by `TIME`, and only events before it; default: all"
 	f.BoolVar(&a.dedupe, "dedupe", false, "count equal events (same id, same content) once over all inputs, in about 16 bytes of memory an event; for Kafka ranges a window of 65,536 events is on unless this is false")
 	f.Float64Var(&a.maxRejected, "max-rejected", 0.01, "exit 3 if more than this `RATIO` of the events was rejected")
-	f.IntVar(&a.workers, "workers", 0, "how many `N` goroutines read; they change the speed, not the outcome; default: the number of CPUs")
+	f.IntVar(&a.workers, "workers", 0, "how many `N` goroutines read; they change the speed, not the outcome; 0: the number of CPUs")
 }
 
 // read is what the flags say. It reads no events.
@@ -95,7 +95,7 @@ func (a *archiveFlags) read(c *cobra.Command, inputs []string) (s replay.Source,
 		return usage(err)
 	}
 	if a.workers < 0 {
-		return usage(errors.New("--workers must be at least 1"))
+		return usage(fmt.Errorf("--workers %d: write how many goroutines read, or 0 for the number of CPUs", a.workers))
 	}
 	if !(a.maxRejected >= 0 && a.maxRejected <= 1) {
 		return usage(fmt.Errorf("--max-rejected %v: write a part of the events, from 0 to 1", a.maxRejected))
