@@ -214,7 +214,7 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 		if f.stream() && err != nil {
 			continue // its beginning may keep us waiting
 		}
-		in, err := a.open(f)
+		in, err := a.open(ctx, f)
 		if err != nil {
 			problems = append(problems, err)
 			continue
