@@ -12,12 +12,19 @@ import (
 // stands for the findings that they would be part of. It is for ledger.PiecesOptions,
 // whose ledger Cuts of s are to cut. The function belongs to one ledger.
 func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) ledger.Verdict {
-	j := judge{kinds: rules.Kinds(), registry: s, owners: ownersOf(s)}
+	j := judge{registry: s, owners: ownersOf(s)}
+	kinds := map[rules.Window][]rules.Kind{}
+	for _, k := range rules.Kinds() {
+		if k.Basis == rules.ByAccess {
+			kinds[k.Window] = append(kinds[k.Window], k)
+		}
+	}
 	type terms struct {
 		from, until  access.Instant // between two cuts, so that they are the same for all of it
 		group        group
 		registration *registry.Registration
 		held         held
+		kinds        []rules.Kind // that look at accesses then
 	}
 	var known []*terms // by pair: what was asked for last
 	verdicts := map[string]ledger.Verdict{}
@@ -41,10 +48,12 @@ func Concern(s *registry.Snapshot) func(c *ledger.Cell, at access.Instant) ledge
 			k.registration = s.Registration(k.group.partner, c.Feature())
 			j.group, j.registration = k.group, k.registration
 			k.held = j.holds(c.Principal(), at)
+			j.present(c, &k.held, at)
+			k.kinds = kinds[rules.WindowOf(&j.current)]
 		}
 		j.group, j.registration = k.group, k.registration
 		j.present(c, &k.held, at)
-		j.found = rules.Judge(j.kinds, &j.current, j.found[:0])
+		j.found = rules.Judge(k.kinds, &j.current, j.found[:0])
 		if len(j.found) == 0 {
 			return ledger.Lawful
 		}
