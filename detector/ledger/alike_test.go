@@ -232,3 +232,40 @@ func TestAlikeOfAnybody(t *testing.T) {
 		}
 	}
 }
+
+func TestColumnsAllocateNothing(t *testing.T) {
+	l := New(Options{Terms: cutTerms{}})
+	p := l.NewPieces(PiecesOptions{Together: true, People: func(c *Cell, _ access.Instant) Verdict {
+		if c.attr.Operation == access.Read {
+			return Lawful
+		}
+		return 1
+	}})
+	p.From(Source{Name: "events/0"})
+	h := happening{principal: "app", feature: "f", scopes: []string{"a"}, subject: "u", grantor: "g"}
+	c := p.NewColumns(func(ev *access.Event, _, like uint32) {
+		*ev = *h.event()
+		ev.Operation = []access.Operation{access.Read, access.Write}[like]
+	})
+	c.Grow(1, 2)
+	const n = 512
+	pairs, likes, times, rows := make([]uint32, n), make([]uint32, n), make([]access.Instant, n), make([]int32, n)
+	for i := range n {
+		likes[i], rows[i] = uint32(i&1), int32(i)
+	}
+	rest, offset := make([]int32, 0, n), int64(0)
+	row := Row{Like: 1, Subject: []byte("u"), Grantor: []byte("g")}
+	if got := testing.AllocsPerRun(100, func() {
+		for i := range times {
+			times[i] = access.Instant(offset) + access.Instant(i)
+		}
+		rest = c.Count(pairs, likes, times, offset, rows, rest[:0])
+		for _, i := range rest {
+			row.Time = times[i]
+			c.Add(&row, access.Position{Offset: offset + int64(i)})
+		}
+		offset += n
+	}); got != 0 || len(rest) != n/2 {
+		t.Errorf("%v allocations for %d events, of which %d are the rest", got, n, len(rest))
+	}
+}
