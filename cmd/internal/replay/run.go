@@ -122,7 +122,8 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 			pieces: func() ledger.PiecesOptions {
 				p := r.pieces(known)
 				if r.Ledger == "" {
-					p.People, p.Together = detector.Concern(known), true
+					c := detector.NewConcern(known)
+					p.People, p.Outright, p.Together = c.Verdict, c.Outright, true
 				}
 				return p
 			},
@@ -165,8 +166,8 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 func (r *run) pieces(known *registry.Snapshot) ledger.PiecesOptions {
 	p := ledger.PiecesOptions{Months: r.Ledger != ""}
 	if r.Out != "" {
-		concern := detector.Concern(known)
-		p.Daily = func(c *ledger.Cell, at access.Instant) bool { return concern(c, at) != ledger.Lawful }
+		concern := detector.NewConcern(known)
+		p.Daily = func(c *ledger.Cell, at access.Instant) bool { return concern.Verdict(c, at) != ledger.Lawful }
 	}
 	return p
 }

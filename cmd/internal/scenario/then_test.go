@@ -90,7 +90,7 @@ func disagreeOnPieces(c model.Case) string {
 		return invalid + err.Error()
 	}
 	known := t.full.KnownAt(t.Question.KnownAt)
-	people := func() ledger.PiecesOptions { return ledger.PiecesOptions{People: detector.Concern(known)} }
+	people := func() ledger.PiecesOptions { return ledger.PiecesOptions{People: detector.NewConcern(known).Verdict} }
 	facts, _ := t.pieces(rand.New(rand.NewPCG(c.Seed, 8)), detector.Cuts(t.full, t.rules), people, nil)
 	d, err := detector.New(detector.Options{Facts: facts, Time: t.now})
 	if err != nil {
