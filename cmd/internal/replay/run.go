@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	result := r.result(c, findings)
 	if r.Ledger != "" {
 		if err := facts.Write(r.Ledger, c.facts, r.Facts); err != nil {
-			return nil, err
+			return nil, r.unwritten(err)
 		}
 	}
 	if r.Out == "" {
@@ -68,7 +68,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		result.Notes = append(result.Notes, "not hashed: "+err.Error())
 	}
 	if err := result.write(r.Out, r.Also); err != nil {
-		return nil, fmt.Errorf("writing the output: %w", err)
+		return nil, r.unwritten(fmt.Errorf("writing the output: %w", err))
 	}
 	return result, nil
 }
@@ -221,21 +221,51 @@ func (r *run) stopped(ctx context.Context, err error) error {
 		}
 		return &Interrupted{Reason: "nothing was read yet"}
 	}
+	if once := r.readOnce(); once != "" {
+		return &Interrupted{Reason: once + " cannot be read again from where it was: start again"}
+	}
+	if err := r.keep(); err != nil {
+		return fmt.Errorf("interrupted, and what was counted cannot be kept: %w", err)
+	}
+	return &Interrupted{Kept: true}
+}
+
+// unwritten is the error of output that could not be written. What was counted is
+// kept for --resume all the same: it takes less room, and what was half written is
+// gone.
+func (r *run) unwritten(err error) error {
+	if r.Out == "" {
+		return err
+	}
+	if once := r.readOnce(); once != "" {
+		return fmt.Errorf("%w: what was counted is lost, since %s cannot be read again from where it was: mend that, and start again", err, once)
+	}
+	if unkept := r.keep(); unkept != nil {
+		return fmt.Errorf("%w: what was counted is lost, since it cannot be kept either (%w): mend that, and start again", err, unkept)
+	}
+	return fmt.Errorf("%w: what was counted is kept: mend that, and go on with the same command and --resume", err)
+}
+
+// readOnce is an input that a run cannot be resumed for; empty: there is none.
+func (r *run) readOnce() string {
 	for _, in := range r.count.inputs {
 		if in.mark == "" {
-			return &Interrupted{Reason: in.path + " cannot be read again from where it was: start again"}
+			return in.path
 		}
 	}
+	return ""
+}
+
+// keep saves what was counted, for --resume.
+func (r *run) keep() error {
 	var then []byte
 	if r.then != nil {
+		var err error
 		if then, err = r.then.Save(); err != nil {
 			return err
 		}
 	}
-	if err := r.count.keep(r.Out, r.name(r.count.inputs), then); err != nil {
-		return fmt.Errorf("interrupted, and what was counted cannot be kept: %w", err)
-	}
-	return &Interrupted{Kept: true}
+	return r.count.keep(r.Out, r.name(r.count.inputs), then)
 }
 
 // name tells this run from others.
