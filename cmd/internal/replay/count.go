@@ -27,6 +27,8 @@ type count struct {
 	check  func() error // of the inputs, before anything is read
 	tick   func()       // told of each event; nil: nobody
 
+	keeping keeping
+
 	// What came of it.
 	inputs   []input
 	notes    []string // of all of them
@@ -105,6 +107,7 @@ func (c *count) read(ctx context.Context, workers int) error {
 	stop := c.tell.watch(c, &total, &done)
 	defer stop()
 
+	c.keeping.working = c.keeping.save != nil && c.readOnce() == ""
 	all := make([]*worker, min(workers, max(1, len(c.jobs))))
 	t := newTurns(len(c.jobs), c.apart(len(all)))
 	var group sync.WaitGroup
@@ -129,16 +132,13 @@ func (c *count) read(ctx context.Context, workers int) error {
 		})
 	}
 	group.Wait()
-	for i, w := range all {
+	c.keeping.working = false
+	if c.saved == nil && !c.keeping.handed { // what is there holds nothing
+		c.facts, all[0].ledger = all[0].ledger, c.facts
+	}
+	for _, w := range all {
 		w.total.Add(w.pending)
-		if i == 0 && c.saved == nil {
-			c.facts = w.ledger // what was there holds nothing
-		} else {
-			c.facts.Absorb(w.ledger)
-		}
-		if c.arrivals != nil {
-			c.arrivals.Absorb(w.arrivals)
-		}
+		c.absorb(w)
 	}
 	if ctx.Err() == nil {
 		return nil
@@ -184,11 +184,8 @@ func (t *turns) next(at *turn) int {
 }
 
 func (c *count) newWorker(total *atomic.Uint64) *worker {
-	w := &worker{ledger: ledger.New(c.options()), repeats: &c.repeats, total: total, tick: c.tick}
-	w.pieces = w.ledger.NewPieces(c.pieces())
-	if c.timed {
-		w.arrivals = detector.NewArrivals(c.watch)
-	}
+	w := &worker{count: c, repeats: &c.repeats, total: total, tick: c.tick, since: c.tell.clock()}
+	w.renew()
 	w.signer = ledger.NewSigner(c.source.Key)
 	return w
 }
@@ -216,5 +213,6 @@ func (w *worker) work(ctx context.Context, j *job, in *input) error {
 		w.pieces.Advance(next)
 	}
 	j.Done, j.Counts, j.Resume = true, counts, resumption{}
+	w.handOver(resumption{})
 	return nil
 }

@@ -289,6 +289,9 @@ func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption
 		case errors.As(err, &gap):
 			return d.counts, -1, err
 		case d.next > at:
+			if w, ok := sink.(interface{ rest(archive.Counts, int64) }); ok {
+				w.rest(d.counts, d.next)
+			}
 			stuck = time.Time{}
 			continue
 		case stuck.IsZero():

@@ -69,6 +69,7 @@ type Options struct {
 	Ledger string // directory for the facts; empty: they are not kept
 	Facts  table.Header
 	Resume bool
+	Keep   time.Duration // how often what was counted is kept for a run that is killed; 0: every 30 s
 	// MaxRejected is the part of the events that may be rejected.
 	MaxRejected float64
 	// Name is what else tells this run from another, so that it is not resumed as

@@ -183,6 +183,10 @@ type job struct {
 	part   archive.Part
 	input  int // in the inputs of the run
 	jobState
+	// kept is the state as of what its worker handed over last, with the window of its
+	// input; nil: of nothing.
+	kept   *jobState
+	window []byte
 }
 
 // jobState is what is kept of a job between two runs.

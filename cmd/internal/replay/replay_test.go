@@ -202,7 +202,7 @@ func interrupted(t *testing.T, dir string, workers, events int, want string, set
 		ctx, cancel := context.WithCancel(context.Background())
 		o := options(t, dir)
 		set(&o)
-		o.Workers, o.Out, o.Resume = workers, out, stops > 0
+		o.Workers, o.Out, o.Resume, o.Keep = workers, out, stops > 0, time.Duration(stops%2)
 		var left atomic.Int64
 		left.Store(int64(1 + r.IntN(200)))
 		if stops < 20 {

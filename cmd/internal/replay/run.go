@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -186,6 +187,9 @@ func (r *run) pass(ctx context.Context, c *count) (*count, error) {
 		}
 		return c.saved.refuse(r.name(c.inputs), true)
 	}
+	if r.Out != "" {
+		c.keeping = keeping{every: cmp.Or(r.Keep, keepEvery), save: r.keep, kept: r.count != nil && r.count.keeping.kept}
+	}
 	r.count = c
 	return c, c.run(ctx)
 }
@@ -210,6 +214,9 @@ func asKnown(facts *ledger.Ledger, s Set, q *Question) ([]*rules.Finding, error)
 // kept if the run was interrupted and can be resumed.
 func (r *run) stopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
+		if r.count != nil && r.count.keeping.kept {
+			err = fmt.Errorf("%w; what was counted until shortly before is kept: when that is mended, %s", err, goOn)
+		}
 		return err
 	}
 	switch {
@@ -221,10 +228,12 @@ func (r *run) stopped(ctx context.Context, err error) error {
 		}
 		return &Interrupted{Reason: "nothing was read yet"}
 	}
-	if once := r.readOnce(); once != "" {
+	if once := r.count.readOnce(); once != "" {
 		return &Interrupted{Reason: once + " cannot be read again from where it was: start again"}
 	}
-	if err := r.keep(); err != nil {
+	if err := r.keep(); err != nil && r.count.keeping.kept {
+		return fmt.Errorf("interrupted, and what was counted in the end cannot be kept: %w; for all before, %s", err, goOn)
+	} else if err != nil {
 		return fmt.Errorf("interrupted, and what was counted cannot be kept: %w", err)
 	}
 	return &Interrupted{Kept: true}
@@ -237,18 +246,25 @@ func (r *run) unwritten(err error) error {
 	if r.Out == "" {
 		return err
 	}
-	if once := r.readOnce(); once != "" {
+	if once := r.count.readOnce(); once != "" {
 		return fmt.Errorf("%w: what was counted is lost, since %s cannot be read again from where it was: mend that, and start again", err, once)
 	}
-	if unkept := r.keep(); unkept != nil {
-		return fmt.Errorf("%w: what was counted is lost, since it cannot be kept either (%w): mend that, and start again", err, unkept)
+	unkept := r.keep()
+	switch {
+	case unkept == nil:
+		return fmt.Errorf("%w: what was counted is kept: mend that, and %s", err, goOn)
+	case r.count.keeping.kept:
+		return fmt.Errorf("%w: what was counted in the end is lost, since it cannot be kept either (%w): mend that, and for all before %s", err, unkept, goOn)
 	}
-	return fmt.Errorf("%w: what was counted is kept: mend that, and go on with the same command and --resume", err)
+	return fmt.Errorf("%w: what was counted is lost, since it cannot be kept either (%w): mend that, and start again", err, unkept)
 }
 
-// readOnce is an input that a run cannot be resumed for; empty: there is none.
-func (r *run) readOnce() string {
-	for _, in := range r.count.inputs {
+// goOn is what to do with what was kept.
+const goOn = "go on with the same command and --resume"
+
+// readOnce is an input for which a run cannot be resumed; empty: there is none.
+func (c *count) readOnce() string {
+	for _, in := range c.inputs {
 		if in.mark == "" {
 			return in.path
 		}
@@ -265,7 +281,9 @@ func (r *run) keep() error {
 			return err
 		}
 	}
-	return r.count.keep(r.Out, r.name(r.count.inputs), then)
+	err := r.count.keep(r.Out, r.name(r.count.inputs), then)
+	r.count.keeping.kept = r.count.keeping.kept || err == nil
+	return err
 }
 
 // name tells this run from others.
