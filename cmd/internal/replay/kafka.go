@@ -289,8 +289,8 @@ func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption
 		case errors.As(err, &gap):
 			return d.counts, -1, err
 		case d.next > at:
-			if w, ok := sink.(interface{ rest(archive.Counts, int64) }); ok {
-				w.rest(d.counts, d.next)
+			if w, ok := sink.(ranged); ok {
+				w.reached(d.counts, d.next)
 			}
 			stuck = time.Time{}
 			continue

@@ -30,8 +30,14 @@ type keeping struct {
 // are spent without it: with --dedupe what was counted grows with the events.
 const sparing = 20
 
-// rest is told between two fetches of how far a range was read.
-func (w *worker) rest(c archive.Counts, next int64) {
+// ranged is a sink that is told between two fetches how far a range was read.
+type ranged interface {
+	reached(c archive.Counts, next int64)
+}
+
+var _, _ ranged = (*worker)(nil), (*rowWorker)(nil)
+
+func (w *worker) reached(c archive.Counts, next int64) {
 	w.handOver(resumption{w.any, w.last, c, next})
 }
 
