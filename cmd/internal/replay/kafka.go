@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/url"
 	"regexp"
@@ -19,6 +18,7 @@ import (
 	"sunsetwatch/consumer/archive"
 	"sunsetwatch/consumer/codec"
 	"sunsetwatch/consumer/fetch"
+	"sunsetwatch/consumer/records"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/document"
@@ -276,7 +276,9 @@ const partBytes = 4 << 20
 // read is that of origin.
 func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (archive.Counts, int64, error) {
 	of := r.partitions[p.Input]
-	d := &rangeReader{topicRange: r, of: of, counts: before.Counts, sink: sink, reader: fetch.NewReader(0), decoder: r.codec.NewDecoder()}
+	d := &rangeReader{topicRange: r, of: of, counts: before.Counts, sink: sink, reader: fetch.NewReader(0)}
+	d.decoder = records.NewDecoder(r.codec, d)
+	d.decoder.Events, d.decoder.Rejected = before.Counts.Events, before.Counts.Rejected
 	d.next = max(of.From, before.Next)
 	stuck := time.Time{} // since when nothing came; zero: it does
 	for d.next < of.To {
@@ -320,9 +322,7 @@ type rangeReader struct {
 	counts  archive.Counts
 	sink    archive.Sink
 	reader  *fetch.Reader
-	decoder *codec.Decoder
-	record  codec.Record
-	headers []fetch.Header
+	decoder *records.Decoder
 }
 
 // gap is the error of a range that cannot be read to its end.
@@ -373,7 +373,9 @@ func (d *rangeReader) fetch(ctx context.Context) error {
 	case p.Err != nil:
 		return p.Err
 	}
-	return d.walk(ctx, p)
+	err = d.walk(ctx, p)
+	d.counts.Events, d.counts.Rejected = d.decoder.Events, d.decoder.Rejected
+	return err
 }
 
 // walk reads the records of an answer, up to the end of the range.
@@ -385,7 +387,9 @@ func (d *rangeReader) walk(ctx context.Context, p *fetch.Partition) error {
 			d.next = d.of.To
 			return nil
 		}
-		d.decode(rec)
+		d.counts.Records++
+		d.counts.Bytes += int64(len(rec.Key) + len(rec.Value))
+		d.decoder.Decode(rec)
 		d.next = rec.Offset + 1
 		if n%256 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -398,45 +402,15 @@ func (d *rangeReader) walk(ctx context.Context, p *fetch.Partition) error {
 	return nil
 }
 
-func (d *rangeReader) decode(rec *fetch.Record) {
-	d.record.Key, d.record.Value, d.record.Timestamp = rec.Key, rec.Value, instantOf(rec.Timestamp)
-	d.headers = rec.AppendHeaders(d.headers[:0])
-	d.record.Headers = d.record.Headers[:0]
-	for _, h := range d.headers {
-		d.record.Headers = append(d.record.Headers, codec.Header(h))
+// Add is that of records.Sink.
+func (d *rangeReader) Add(ev *access.Event, at access.Position) {
+	if ev.Time < d.question.From || ev.Time >= d.question.until() {
+		d.counts.OutOfRange++
+		return
 	}
-	d.counts.Records++
-	d.counts.Bytes += int64(len(rec.Key) + len(rec.Value))
-	d.decoder.Reset(&d.record)
-	at := access.Position{Offset: rec.Offset}
-	for {
-		ev, rej, ok := d.decoder.Next()
-		if !ok {
-			return
-		}
-		d.counts.Events++
-		switch {
-		case rej != nil:
-			d.counts.Rejected[rej.Reason]++
-			d.sink.Reject(rej, at)
-		case ev.Time < d.question.From || ev.Time >= d.question.until():
-			d.counts.OutOfRange++
-		default:
-			d.counts.Added++
-			d.sink.Add(ev, at)
-		}
-		at.Index++
-	}
+	d.counts.Added++
+	d.sink.Add(ev, at)
 }
 
-// instantOf is a record's timestamp, in milliseconds; none is access.End.
-func instantOf(ms int64) access.Instant {
-	const perMilli = int64(time.Millisecond)
-	switch {
-	case ms == -1 || ms > math.MaxInt64/perMilli:
-		return access.End
-	case ms < math.MinInt64/perMilli:
-		return access.Beginning
-	}
-	return access.Instant(ms * perMilli)
-}
+// Reject is that of records.Sink.
+func (d *rangeReader) Reject(rej *codec.Rejection, at access.Position) { d.sink.Reject(rej, at) }
