@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sunsetwatch/consumer/fetch"
+	"sunsetwatch/consumer/records"
 )
 
 // layoutSpacing is the least time between two looks at the layout.
@@ -165,7 +166,7 @@ func (c *Consumer) add(ctx context.Context, g *errgroup.Group, name string, late
 		}
 		p := newPartition(k)
 		p.worker = &worker{c: c, p: p, sink: sink, begin: beginning{saved: saved, known: known},
-			reader: fetch.NewReader(c.o.MaxInflated), decoder: c.o.Codec.NewDecoder()}
+			reader: fetch.NewReader(c.o.MaxInflated), decoder: records.NewDecoder(c.o.Codec, sink)}
 		fresh = append(fresh, p)
 		later = later || known
 	}

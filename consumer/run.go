@@ -13,7 +13,6 @@ import (
 type Consumer struct {
 	o       Options
 	log     *zap.Logger
-	headers bool          // the codec reads record headers
 	opening chan struct{} // holds a token for each request that looks up offsets
 	relook  chan struct{} // holds a token when the layout may have changed
 	hints   hints
@@ -38,7 +37,6 @@ func New(o Options) (*Consumer, error) {
 	c := &Consumer{
 		o:          o,
 		log:        o.Log,
-		headers:    o.Codec.NeedsHeaders(),
 		opening:    make(chan struct{}, openAtOnce),
 		relook:     make(chan struct{}, 1),
 		hints:      hints{more: make(chan struct{}, 1)},

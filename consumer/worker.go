@@ -3,13 +3,12 @@ package consumer
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 
 	"go.uber.org/zap"
 
-	"sunsetwatch/consumer/codec"
 	"sunsetwatch/consumer/fetch"
+	"sunsetwatch/consumer/records"
 	"sunsetwatch/rules/access"
 )
 
@@ -32,17 +31,14 @@ type worker struct {
 	sink    Sink
 	begin   beginning
 	reader  *fetch.Reader
-	decoder *codec.Decoder
+	decoder *records.Decoder // its counts are since the last Advance
 
 	next  int64              // where reading goes on; everything before it was handed over
 	mark  access.Fingerprint // of a record before next
 	tries tries
 
-	record  codec.Record
-	headers []fetch.Header
-	batch   access.Coverage // Events and Rejected since the last Advance
-	latest  access.Fingerprint
-	looked  time.Time // when the stretch at hand began
+	latest access.Fingerprint
+	looked time.Time // when the stretch at hand began
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -116,7 +112,7 @@ func (w *worker) records(ctx context.Context) (stopped bool, err error) {
 	n := 0
 	for w.reader.Next() {
 		rec := w.reader.Record()
-		w.decode(rec)
+		w.decoder.Decode(rec)
 		if n%recordsPerLook == 0 {
 			w.latest = rec.Fingerprint()
 			if stopped, err := w.look(ctx); stopped || err != nil {
@@ -132,58 +128,18 @@ func (w *worker) records(ctx context.Context) (stopped bool, err error) {
 // last.
 func (w *worker) look(ctx context.Context) (stopped bool, err error) {
 	now := time.Now()
-	if stopped = ctx.Err() != nil; stopped || now.Sub(w.looked) >= longestBatch || w.batch.Events >= largestBatch {
+	if stopped = ctx.Err() != nil; stopped || now.Sub(w.looked) >= longestBatch || w.decoder.Events >= largestBatch {
 		w.looked = now
 		err = w.handOver(w.reader.Position())
 	}
 	return stopped, err
 }
 
-// decode hands the events of one record to the sink.
-func (w *worker) decode(rec *fetch.Record) {
-	w.record.Key, w.record.Value, w.record.Timestamp = rec.Key, rec.Value, instant(rec.Timestamp)
-	if w.c.headers {
-		w.headers = rec.AppendHeaders(w.headers[:0])
-		w.record.Headers = w.record.Headers[:0]
-		for _, h := range w.headers {
-			w.record.Headers = append(w.record.Headers, codec.Header(h))
-		}
-	}
-	w.decoder.Reset(&w.record)
-	at := access.Position{Offset: rec.Offset}
-	for {
-		ev, rej, ok := w.decoder.Next()
-		if !ok {
-			return
-		}
-		w.batch.Events++
-		if rej != nil {
-			w.batch.Rejected[rej.Reason]++
-			w.sink.Reject(rej, at)
-		} else {
-			w.sink.Add(ev, at)
-		}
-		at.Index++
-	}
-}
-
-// instant is a record's timestamp, in milliseconds; none is access.End.
-func instant(ms int64) access.Instant {
-	const perMilli = int64(time.Millisecond)
-	switch {
-	case ms == -1 || ms > math.MaxInt64/perMilli:
-		return access.End
-	case ms < math.MinInt64/perMilli:
-		return access.Beginning
-	}
-	return access.Instant(ms * perMilli)
-}
-
 // handOver ends the stretch that the reader walked, up to next.
 func (w *worker) handOver(next int64) error {
 	cover := w.reader.Take()
-	cover.Events, cover.Rejected = w.batch.Events, w.batch.Rejected
-	w.batch = access.Coverage{}
+	cover.Events, cover.Rejected = w.decoder.Events, w.decoder.Rejected
+	w.decoder.Events, w.decoder.Rejected = 0, [access.Reasons]uint64{}
 	if w.latest.Known {
 		w.mark, w.latest = w.latest, access.Fingerprint{}
 	}

@@ -1,13 +1,12 @@
 package consumer
 
 import (
-	"math"
 	"testing"
-	"time"
 
 	"sunsetwatch/consumer/codec"
 	"sunsetwatch/consumer/fetch"
 	"sunsetwatch/consumer/fetch/fetchtest"
+	"sunsetwatch/consumer/records"
 	"sunsetwatch/rules/access"
 )
 
@@ -37,7 +36,7 @@ func standalone(t testing.TB, mapping codec.Mapping, sink Sink) *worker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &worker{c: c, p: newPartition(key{"access", 0}), sink: sink, reader: fetch.NewReader(0), decoder: compiled.NewDecoder()}
+	return &worker{c: c, p: newPartition(key{"access", 0}), sink: sink, reader: fetch.NewReader(0), decoder: records.NewDecoder(compiled, sink)}
 }
 
 func TestNoAllocationPerEvent(t *testing.T) {
@@ -107,17 +106,6 @@ type parts struct {
 func (s *parts) Advance(p Progress) error {
 	s.sizes = append(s.sizes, p.Coverage.Events)
 	return s.tally.Advance(p)
-}
-
-func TestInstantOfARecord(t *testing.T) {
-	for ms, want := range map[int64]access.Instant{
-		-1: access.End, 0: 0, 1_435_708_800_000: access.At(time.Date(2015, 7, 1, 0, 0, 0, 0, time.UTC)),
-		math.MaxInt64: access.End, math.MinInt64: access.Beginning, -2: -2_000_000,
-	} {
-		if got := instant(ms); got != want {
-			t.Errorf("instant(%d) = %d, want %d", ms, got, want)
-		}
-	}
 }
 
 // FuzzExtent holds the quick look at the headers against the reader: where it

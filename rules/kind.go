@@ -15,6 +15,8 @@ type Kind struct {
 	// Judge appends its matches of a case of Window to found. It looks at
 	// nothing but the case. Of a kind ByAttempts and ByAbsence: nil.
 	Judge func(c *Case, found []Match) []Match
+	// ByRelation says that Judge looks at the Relation of a case.
+	ByRelation bool
 	// WhyNot says why a case of Window that Judge found nothing wrong with is
 	// none, as a part of a sentence; nil where Judge matches each case of Window.
 	WhyNot func(c *Case) string

@@ -124,6 +124,11 @@ func verdicts(t *testing.T, kind string, table []verdict) {
 			if !slices.Equal(also, row.also) {
 				t.Errorf("other kinds say %q, want %q", also, row.also)
 			}
+			other := *c
+			other.Relation = access.Self + access.ThirdParty - c.Relation
+			if kinds := []Kind{*k}; !k.ByRelation && !reflect.DeepEqual(Judge(kinds, c, nil), Judge(kinds, &other, nil)) {
+				t.Error("it says something else of another relation: set ByRelation")
+			}
 			looks := k.looksAt(c, WindowOf(c)) && k.WhyNot != nil && len(want) == 0
 			if looks != (row.not != "") {
 				t.Errorf("it looks in vain: %t, want a reason %q", looks, row.not)

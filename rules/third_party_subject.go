@@ -20,6 +20,8 @@ func thirdPartySubject() Kind {
 		Name:    ThirdPartySubject,
 		Summary: "the terms require own data, and the subject is not the grantor",
 		Window:  Inside,
+
+		ByRelation: true,
 		Judge: func(c *Case, found []Match) []Match {
 			if c.Terms.Requires&registry.RequireOwnData == 0 || c.Relation != access.ThirdParty {
 				return found

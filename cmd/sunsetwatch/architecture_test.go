@@ -85,10 +85,16 @@ var directions = map[string]reasons{
 		"consumer/fetch": "it is compared with franz-go",
 		"rules/access":   "coverage is part of the comparison",
 	},
+	"consumer/records": {
+		"consumer/codec": "values become events",
+		"consumer/fetch": "records are what was fetched",
+		"rules/access":   "events are handed over",
+	},
 	"consumer": {
-		"consumer/codec": "the loop decodes",
-		"consumer/fetch": "the loop fetches",
-		"rules/access":   "events and coverage are handed to a Sink; what the sink is, only the daemon knows",
+		"consumer/codec":   "field maps and rejections pass through",
+		"consumer/fetch":   "the loop fetches",
+		"consumer/records": "the loop decodes",
+		"rules/access":     "events and coverage are handed to a Sink; what the sink is, only the daemon knows",
 	},
 	"cmd/internal/facts": {
 		"detector/ledger":       "its facts are written",
@@ -140,6 +146,7 @@ var directions = map[string]reasons{
 		"consumer/archive":      "files are read",
 		"consumer/codec":        "the field map is given to what reads; what it rejects is told",
 		"consumer/fetch":        "ranges of topics are read, without a group",
+		"consumer/records":      "their records become events as those of a live instance do",
 		"detector":              "facts are judged as a live instance judges them",
 		"detector/ledger":       "events are counted",
 		"detector/ledger/table": "ledgers are put together",

@@ -66,7 +66,7 @@ func (a *archiveFlags) add(f *pflag.FlagSet) {
 	f.Lookup("known-at").Usage = "use only what was recorded by `TIME`, and only events before it; default: all"
 	f.BoolVar(&a.dedupe, "dedupe", false, "count equal events (same id, same content) once over all inputs, in about 16 bytes of memory an event; for Kafka ranges a window of 65,536 events is on unless this is false")
 	f.Float64Var(&a.maxRejected, "max-rejected", 0.01, "exit 3 if more than this `RATIO` of the events was rejected")
-	f.IntVar(&a.workers, "workers", 0, "how many `N` goroutines read; they change the speed, not the outcome; default: the number of CPUs")
+	f.IntVar(&a.workers, "workers", 0, "how many `N` goroutines read; they change the speed, not the outcome; 0: the number of CPUs")
 }
 
 // read is what the flags say. It reads no events.
@@ -95,7 +95,7 @@ func (a *archiveFlags) read(c *cobra.Command, inputs []string) (s replay.Source,
 		return usage(err)
 	}
 	if a.workers < 0 {
-		return usage(errors.New("--workers must be at least 1"))
+		return usage(fmt.Errorf("--workers %d: write how many goroutines read, or 0 for the number of CPUs", a.workers))
 	}
 	if !(a.maxRejected >= 0 && a.maxRejected <= 1) {
 		return usage(fmt.Errorf("--max-rejected %v: write a part of the events, from 0 to 1", a.maxRejected))
@@ -160,7 +160,8 @@ inputs. --out DIR gets report.html (one page to read and to hand on), findings.n
 (one finding a line) and summary.json (what was read, rejected, found), which comes
 last and says that all is whole; metrics/ holds the findings at original times, for a
 Prometheus of its own (standard error says how to load them). For the page the inputs
-are hashed. An interrupted run with --out goes on with the same command and --resume.
+are hashed. A run with --out that was interrupted goes on with the same command and
+--resume; one that was killed, from what it keeps every 30 seconds.
 
 --ledger DIR keeps the facts, a few bytes for a million events: replay DIR judges
 them again, by other registrations too, without the events. Ledgers of disjoint
@@ -272,7 +273,7 @@ interrupted.`,
 	f.Bool("as-then", false, "judge as the running system would have, each revision revealed when it was recorded; withdrawn findings are listed too")
 	f.StringVar(&o.Out, "out", "", "write report.html, findings.ndjson, summary.json and metrics/ into `DIR`")
 	f.StringVar(&o.Ledger, "ledger", "", "also write the facts into `DIR`, from which they can be judged again without the events")
-	f.BoolVar(&o.Resume, "resume", false, "go on from an interrupted run with the same --out")
+	f.BoolVar(&o.Resume, "resume", false, "go on from a run with the same --out that was interrupted or killed")
 	f.StringVar(&failOn, "fail-on", "", "exit 1 if a finding of `SEVERITY` (info, warning, critical) or above is open or quiet")
 	f.StringVar(&keyFile, "subject-key-file", "", "`FILE` with the key that hashes people; default: a built-in one, so that reports repeat")
 	f.StringVarP(&output, "output", "o", "table", "`FORMAT` of standard output: table or json")

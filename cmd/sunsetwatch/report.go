@@ -61,7 +61,9 @@ func reportOf(registrationPaths []string, ruleFile string) (write func(dir strin
 			return err
 		}
 		out := bufio.NewWriter(file)
-		err = report.Write(out, d)
-		return errors.Join(err, out.Flush(), file.Sync(), file.Close())
+		if err = report.Write(out, d); err == nil { // else Flush says the same again
+			err = out.Flush()
+		}
+		return errors.Join(err, file.Sync(), file.Close())
 	}, nil
 }

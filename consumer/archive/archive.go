@@ -149,12 +149,16 @@ type Damage struct {
 	Input     string
 	Byte      int64 // at or after which the damage lies; of a truncated file, its end
 	Truncated bool
+	RowGroup  bool // Byte is where a row group begins, of which alone the rest is missing
 	Err       error
 }
 
 func (d *Damage) Error() string {
-	if d.Truncated {
+	switch {
+	case d.Truncated:
 		return fmt.Sprintf("%s is cut off at byte %d: the rest is missing (%v)", d.Input, d.Byte, d.Err)
+	case d.RowGroup:
+		return fmt.Sprintf("%s is damaged in the row group at byte %d: the rest of that row group was not read (%v)", d.Input, d.Byte, d.Err)
 	}
 	return fmt.Sprintf("%s is damaged at or after byte %d: the rest of it was not read (%v)", d.Input, d.Byte, d.Err)
 }
@@ -210,7 +214,7 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 		if f.stream() && err != nil {
 			continue // its beginning may keep us waiting
 		}
-		in, err := a.open(f)
+		in, err := a.open(ctx, f)
 		if err != nil {
 			problems = append(problems, err)
 			continue

@@ -38,8 +38,7 @@ type column struct {
 	words    []byte // instead of ints: eight bytes a row, as they lie in the page
 	negative bool   // one of the numbers is, of those with a sign
 
-	codes   []uint32 // by row, for a column of a shape
-	coded   bool
+	codes   []uint32 // of a column of a shape, see code
 	front   []byte
 	marks   []byte // what present is made in
 	scratch []int64
@@ -105,7 +104,7 @@ func (c *column) decode() error {
 	if err := c.decodePage(); err != nil {
 		return c.fail(err)
 	}
-	c.decoded, c.coded = true, false
+	c.decoded = true
 	return nil
 }
 
@@ -371,45 +370,40 @@ func (c *column) number(to []byte, row int) []byte {
 // here reports whether there is something in a row of the current page.
 func (c *column) here(row int) bool { return c.present == nil || c.present[row] != 0 }
 
-// code gives every row the code of its value among names.
-func (c *column) code(names *names) {
-	if c.coded {
-		return
-	}
-	c.coded = true
-	n := c.rows
+// code gives n rows from one on the codes of their values among names, valid until
+// the next call.
+func (c *column) code(names *names, from, n int) []uint32 {
 	c.codes = resize(c.codes, n)
-	switch {
-	case c.ids != nil:
-		c.codeDictionary(names)
-		codes := c.dict.codes
-		for i, id := range c.ids {
-			if int(id) < len(codes) { // an empty dictionary has no value for rows without one
-				c.codes[i] = codes[id]
+	codes := c.codes
+	if c.ids == nil {
+		for i := range codes {
+			row := from + i
+			switch {
+			case !c.here(row):
+				codes[i] = 0
+			case c.isText():
+				codes[i] = names.code(c.text(row))
+			default:
+				codes[i] = names.number(c, row)
 			}
 		}
-	case c.isText():
-		for i := range n {
-			c.codes[i] = 0
-			if c.here(i) {
-				c.codes[i] = names.code(c.text(i))
-			}
-		}
-		return
-	default:
-		for i := range n {
-			c.codes[i] = 0
-			if c.here(i) {
-				c.codes[i] = names.number(c, i)
-			}
-		}
-		return
+		return codes
 	}
-	for i, p := range c.present {
-		if p == 0 {
-			c.codes[i] = 0
+	c.codeDictionary(names)
+	dict := c.dict.codes
+	for i, id := range c.ids[from : from+n] {
+		if int(id) < len(dict) { // an empty dictionary has no value for rows without one
+			codes[i] = dict[id]
 		}
 	}
+	if c.present != nil {
+		for i, p := range c.present[from : from+n] {
+			if p == 0 {
+				codes[i] = 0
+			}
+		}
+	}
+	return codes
 }
 
 // codeDictionary gives every text of the dictionary its code.
@@ -424,4 +418,4 @@ func (c *column) codeDictionary(names *names) {
 }
 
 // forget makes the column ask for codes again.
-func (c *column) forget() { c.coded, c.dict.codes = false, nil }
+func (c *column) forget() { c.dict.codes = nil }

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -81,10 +82,10 @@ func head(r io.ReaderAt, n int) ([]byte, error) {
 }
 
 // open looks at the beginning of what was found, and cuts it into parts.
-func (a *Archive) open(f found) (*input, error) {
+func (a *Archive) open(ctx context.Context, f found) (*input, error) {
 	in := &input{Input: Input{Path: f.path, Bytes: -1, Rows: -1}, info: f.info}
 	if f.stream() {
-		return in, a.openStream(in, &f)
+		return in, a.openStream(ctx, in, &f)
 	}
 	in.Bytes = f.info.Size()
 	h, err := a.handles.open(in)

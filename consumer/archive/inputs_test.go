@@ -2,12 +2,14 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -231,6 +233,59 @@ func TestStreams(t *testing.T) {
 	}
 	if err := <-written; err != nil {
 		t.Error(err)
+	}
+}
+
+// Who waits for a pipe, to be opened or to give something, waits until the context
+// ends and no longer.
+func TestPipeIsInterrupted(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		open  bool // somebody has it open for writing
+		bytes string
+		read  bool
+	}{
+		{"no writer", false, "", false},
+		{"no byte", true, "", false},
+		{"half a magic", true, "{", false},
+		{"half a line", true, minimal + "\n{\"time\":", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := t.TempDir() + "/pipe"
+			if err := unix.Mkfifo(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+			defer cancel()
+			open := func() *os.File {
+				w, err := os.OpenFile(path, os.O_RDWR, 0) // waits for nobody
+				if err != nil {
+					t.Fatal(err)
+				}
+				return w
+			}
+			if c.open {
+				w := open()
+				defer w.Close()
+				if _, err := w.WriteString(c.bytes); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a, err := Open(ctx, Options{Inputs: []string{path}, Mapping: mapping(t, codec.Mapping{})})
+			if !c.open {
+				open().Close() // lets go of who waited
+			}
+			if c.read {
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer a.Close()
+				_, err = a.Read(ctx, a.Parts()[0], &told{})
+			}
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

@@ -80,11 +80,11 @@ func (l *list) listPage(names *names) error {
 	if err := l.decodeValues(header.encoding, parts.values, there); err != nil {
 		return err
 	}
-	l.rows, l.coded = there, false
+	l.rows = there
 	if there == n && l.full(names, rep) {
 		return nil
 	}
-	l.code(names)
+	codes := l.code(names, 0, there)
 	// How far a row is: a text of it follows where the level is whole.
 	whole, empty := uint32(l.leaf.maxDef), uint32(l.leaf.repDef-1)
 	any, open, at := l.any, l.open, 0
@@ -102,7 +102,7 @@ func (l *list) listPage(names *names) error {
 			}
 		}
 		if def[i] == whole {
-			if c := l.codes[at]; c != 0 {
+			if c := codes[at]; c != 0 {
 				open = names.then(open, c)
 			}
 			at++

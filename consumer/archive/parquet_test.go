@@ -305,8 +305,12 @@ func TestRange(t *testing.T) {
 	if got := readAll(t, Options{Inputs: []string{dir + "/rows"}, From: from, To: to}, nil); got.counts.Added != uint64(inside) || got.damage != nil {
 		t.Errorf("%+v %v", got.counts, got.damage)
 	}
-	if got := readAll(t, Options{Inputs: []string{dir + "/rows"}}, nil); len(got.damage) != 1 {
-		t.Errorf("%v", got.damage)
+	got := readAll(t, Options{Inputs: []string{dir + "/rows"}}, nil)
+	if len(got.damage) != 1 || got.counts.Events < 900 {
+		t.Fatalf("%d events, %v", got.counts.Events, got.damage)
+	}
+	if text := got.damage[0].Error(); !strings.Contains(text, "/rows is damaged in the row group at byte 4: the rest of that row group was not read (") {
+		t.Error(text)
 	}
 }
 

@@ -113,7 +113,7 @@ func (in *input) readRows(ctx context.Context, a *Archive, w *worker, k int, sin
 		if stop, ok := err.(*stopped); ok {
 			return stop.err
 		}
-		return &Damage{Input: in.Path, Byte: f.groups[k].first(), Err: err}
+		return &Damage{Input: in.Path, Byte: f.groups[k].first(), RowGroup: true, Err: err}
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -44,11 +45,45 @@ func (c *counter) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// openPipe opens a pipe, which takes until somebody opens it for writing. When the
+// context ends before, one goroutine stays behind and waits for that.
+func openPipe(ctx context.Context, path string) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened)
+	go func() {
+		file, err := os.Open(path)
+		select {
+		case done <- opened{file, err}:
+		case <-ctx.Done():
+			file.Close() // which does nothing where there is none
+		}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// until makes the end of the context end reading, which may wait for a writer.
+// Standard input is its caller's.
+func (s *stream) until(ctx context.Context) (stop func() bool) {
+	if s.file == nil {
+		return func() bool { return false }
+	}
+	// A file that knows no deadline keeps nobody waiting.
+	return context.AfterFunc(ctx, func() { _ = s.file.SetReadDeadline(time.Unix(1, 0)) })
+}
+
 // openStream looks at the beginning of a stream.
-func (a *Archive) openStream(in *input, f *found) error {
+func (a *Archive) openStream(ctx context.Context, in *input, f *found) error {
 	s := &stream{passed: counter{r: f.in, hash: sha256.New()}}
 	if f.in == nil {
-		file, err := os.Open(f.path)
+		file, err := openPipe(ctx, f.path)
 		if err != nil {
 			return err
 		}
@@ -56,7 +91,12 @@ func (a *Archive) openStream(in *input, f *found) error {
 		a.handles.also(file)
 	}
 	s.in = bufio.NewReaderSize(&s.passed, 64<<10)
+	stop := s.until(ctx)
 	first, err := s.in.Peek(sniffed)
+	stop()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
@@ -74,6 +114,7 @@ func (a *Archive) openStream(in *input, f *found) error {
 }
 
 func (in *input) readStream(ctx context.Context, w *worker, c *Counts) error {
+	defer in.stream.until(ctx)()
 	err := in.readThrough(ctx, w, in.stream.in, &in.stream.passed, in.stream.in.Buffered)
 	c.Bytes = in.stream.passed.n
 	in.mu.Lock()
@@ -119,6 +160,8 @@ func (in *input) readThrough(ctx context.Context, w *worker, r *bufio.Reader, pa
 		w.lines.feed(z.piece[:n])
 	}
 	switch {
+	case passed.err != nil && ctx.Err() != nil:
+		return ctx.Err()
 	case passed.err != nil:
 		return &Damage{Input: in.Path, Byte: passed.n, Err: passed.err}
 	case errors.Is(err, io.EOF):

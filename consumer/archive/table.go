@@ -217,18 +217,15 @@ func (t *table) decodeBatch() error {
 		if t.lists[p] != nil {
 			continue
 		}
-		c := &t.columns[p]
-		if err := c.decode(); err != nil {
+		if err := t.columns[p].decode(); err != nil {
 			return err
 		}
-		c.code(t.names[p])
 	}
 	codes := func(p int) []uint32 {
 		if l := t.lists[p]; l != nil {
 			return l.sets[l.row : l.row+t.n]
 		}
-		c := &t.columns[p]
-		return c.codes[c.row : c.row+t.n]
+		return t.columns[p].code(t.names[p], t.columns[p].row, t.n)
 	}
 	t.pairs.join(t.n, codes, t.zeros)
 	t.like.join(t.n, codes, t.zeros)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"hash/maphash"
+	"math"
 	"slices"
 
 	"sunsetwatch/rules/access"
@@ -297,10 +298,18 @@ func (p *Pieces) ask(a *alike, t access.Instant) bool {
 	*c = a.cell()
 	from, until := c.around(t, t)
 	pair.from, pair.until = max(pair.from, from), min(pair.until, until)
+	anybody := false
+	if p.options.Outright != nil {
+		wrong := false
+		if wrong, anybody = p.options.Outright(c, t); wrong {
+			pair.asked, pair.lawful = math.MaxUint64, 0
+			return false
+		}
+	}
 	if p.options.People(c, t) != Lawful {
 		return false
 	}
-	if l.anybody {
+	if l.anybody && !anybody {
 		c.attr.Relation = access.ThirdParty
 		return p.options.People(c, t) == Lawful
 	}

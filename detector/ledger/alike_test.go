@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -53,11 +54,14 @@ func TestPiecesTogether(t *testing.T) {
 			days             Days
 		}
 		// split tells what was asked for in full from the rest, by pair and outcome.
-		split := func(together bool) (map[string]sums, map[string]*crowd, map[string]rest, map[string][]Served) {
-			l := pieced(rand.New(rand.NewPCG(seed, 5)), log, cuts, PiecesOptions{People: verdict, Daily: wrong, Together: together})
+		split := func(l *Ledger) (map[string]sums, map[string]*crowd, map[string]rest, map[string][]Served) {
 			all, _, _ := facts(l)
 			for n, s := range all {
 				s.people, s.peopleExact, s.grantors, s.grantorsExact, s.days = 0, false, 0, false, 0
+				for _, id := range []*SourceID{&s.first.Source, &s.last.Source} { // as they are met, they are numbered
+					name := l.sources[*id].Name
+					*id = SourceID(name[len(name)-1])
+				}
 				all[n] = s
 			}
 			crowds, lawful, daily := map[string]*crowd{}, map[string]rest{}, map[string][]Served{}
@@ -85,24 +89,124 @@ func TestPiecesTogether(t *testing.T) {
 			}
 			return all, crowds, lawful, daily
 		}
-		got, gotCrowds, gotRest, gotDaily := split(true)
-		want, wantCrowds, wantRest, wantDaily := split(false)
-		equalSums(t, got, want)
-		for n, w := range wantCrowds {
-			g := gotCrowds[n]
-			if g == nil || !bytes.Equal(g.people.append(nil), w.people.append(nil)) || !bytes.Equal(g.grantors.append(nil), w.grantors.append(nil)) || !slices.Equal(g.days.runs, w.days.runs) {
-				t.Errorf("%s: people and days are others", n)
+		o := PiecesOptions{People: verdict, Daily: wrong}
+		if seed%2 == 0 {
+			o.Daily = nil
+		}
+		want, wantCrowds, wantRest, wantDaily := split(pieced(rand.New(rand.NewPCG(seed, 5)), log, cuts, o))
+		o.Together = true
+		for name, l := range map[string]*Ledger{
+			"events":  pieced(rand.New(rand.NewPCG(seed, 5)), log, cuts, o),
+			"columns": columned(rand.New(rand.NewPCG(seed, 5)), log, cuts, o),
+		} {
+			got, gotCrowds, gotRest, gotDaily := split(l)
+			equalSums(t, got, want)
+			for n, w := range wantCrowds {
+				g := gotCrowds[n]
+				if g == nil || !bytes.Equal(g.people.append(nil), w.people.append(nil)) || !bytes.Equal(g.grantors.append(nil), w.grantors.append(nil)) || !slices.Equal(g.days.runs, w.days.runs) {
+					t.Errorf("%s: people and days are others", n)
+				}
+			}
+			if fmt.Sprint(gotRest) != fmt.Sprint(wantRest) {
+				t.Errorf("lawful\n got %v\nwant %v", gotRest, wantRest)
+			}
+			if fmt.Sprint(gotDaily) != fmt.Sprint(wantDaily) {
+				t.Errorf("by day\n got %v\nwant %v", gotDaily, wantDaily)
+			}
+			if t.Failed() {
+				t.Fatalf("%s, seed %d", name, seed)
 			}
 		}
-		if fmt.Sprint(gotRest) != fmt.Sprint(wantRest) {
-			t.Errorf("lawful\n got %v\nwant %v", gotRest, wantRest)
+	}
+}
+
+// columned counts a log by column, with several workers, each of which has parts of
+// it in any order, and adds up what they counted.
+func columned(r *rand.Rand, log []happening, cuts Terms, o PiecesOptions) *Ledger {
+	bySource := map[int][]happening{}
+	for _, h := range log {
+		bySource[h.source] = append(bySource[h.source], h)
+	}
+	var parts [][]happening
+	for _, source := range slices.Sorted(maps.Keys(bySource)) {
+		for all := bySource[source]; len(all) > 0; {
+			n := min(len(all), 1+r.IntN(300))
+			parts, all = append(parts, all[:n]), all[n:]
 		}
-		if fmt.Sprint(gotDaily) != fmt.Sprint(wantDaily) {
-			t.Errorf("by day\n got %v\nwant %v", gotDaily, wantDaily)
+	}
+	r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+	workers := make([]*byColumn, 1+r.IntN(3))
+	for i := range workers {
+		workers[i] = &byColumn{numbers: map[string]uint32{}}
+		workers[i].ledger = New(Options{Terms: cuts})
+		workers[i].pieces = workers[i].ledger.NewPieces(o)
+		workers[i].columns = workers[i].pieces.NewColumns(workers[i].describe)
+	}
+	for _, part := range parts {
+		w := workers[r.IntN(len(workers))]
+		w.pieces.From(Source{Name: fmt.Sprintf("events/%d", part[0].source)})
+		for len(part) > 0 {
+			n := min(len(part), 1+r.IntN(80))
+			w.add(r, part[:n])
+			part = part[n:]
 		}
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
+		w.columns.Flush()
+	}
+	all := workers[0].ledger
+	for _, w := range workers[1:] {
+		all.Absorb(w.ledger)
+	}
+	return all
+}
+
+// byColumn numbers what events have in common.
+type byColumn struct {
+	ledger      *Ledger
+	pieces      *Pieces
+	columns     *Columns
+	numbers     map[string]uint32
+	pairs, like []*access.Event
+}
+
+func (w *byColumn) number(all *[]*access.Event, key string, ev *access.Event) uint32 {
+	n, met := w.numbers[key]
+	if !met {
+		n = uint32(len(*all))
+		w.numbers[key], *all = n, append(*all, ev)
+	}
+	return n
+}
+
+func (w *byColumn) describe(ev *access.Event, pair, like uint32) {
+	*ev = *w.like[like]
+	ev.Principal, ev.Feature = w.pairs[pair].Principal, w.pairs[pair].Feature
+}
+
+// add counts a batch. The same pair may have two numbers, and batches are looked at
+// beforehand where others were counted already.
+func (w *byColumn) add(r *rand.Rand, batch []happening) {
+	first := batch[0].offset
+	var pairs, likes []uint32
+	var times []access.Instant
+	var rows []int32
+	for _, h := range batch {
+		ev := h.event()
+		pairs = append(pairs, w.number(&w.pairs, fmt.Sprint("pair", h.principal, h.feature, r.IntN(2)), ev))
+		likes = append(likes, w.number(&w.like, fmt.Sprint("like", h.scopes, h.attr.Operation, h.attr.Outcome), ev))
+		times, rows = append(times, h.time), append(rows, int32(h.offset-first))
+	}
+	w.columns.Grow(len(w.pairs), len(w.like))
+	var sifted []int32
+	if r.IntN(4) == 0 {
+		sifted = w.columns.Sift(pairs, likes, times, []int32{})
+	}
+	rest := w.columns.Count(pairs, likes, times, first, rows, []int32{})
+	if sifted != nil && !slices.Equal(sifted, rest) {
+		panic(fmt.Sprint(sifted, " is not what was counted: ", rest))
+	}
+	for _, i := range rest {
+		ev := batch[i].event()
+		w.columns.Add(&Row{pairs[i], likes[i], ev.Time, ev.Records, ev.Bytes, ev.Subject, ev.Grantor}, access.Position{Offset: batch[i].offset})
 	}
 }
 
@@ -126,5 +230,42 @@ func TestAlikeOfAnybody(t *testing.T) {
 		if a, ok := p.alikeOf(h.event(), access.Self, false); !ok || !p.lawful(&a, h.time) {
 			t.Errorf("%s for herself is not lawful", operation)
 		}
+	}
+}
+
+func TestColumnsAllocateNothing(t *testing.T) {
+	l := New(Options{Terms: cutTerms{}})
+	p := l.NewPieces(PiecesOptions{Together: true, People: func(c *Cell, _ access.Instant) Verdict {
+		if c.attr.Operation == access.Read {
+			return Lawful
+		}
+		return 1
+	}})
+	p.From(Source{Name: "events/0"})
+	h := happening{principal: "app", feature: "f", scopes: []string{"a"}, subject: "u", grantor: "g"}
+	c := p.NewColumns(func(ev *access.Event, _, like uint32) {
+		*ev = *h.event()
+		ev.Operation = []access.Operation{access.Read, access.Write}[like]
+	})
+	c.Grow(1, 2)
+	const n = 512
+	pairs, likes, times, rows := make([]uint32, n), make([]uint32, n), make([]access.Instant, n), make([]int32, n)
+	for i := range n {
+		likes[i], rows[i] = uint32(i&1), int32(i)
+	}
+	rest, offset := make([]int32, 0, n), int64(0)
+	row := Row{Like: 1, Subject: []byte("u"), Grantor: []byte("g")}
+	if got := testing.AllocsPerRun(100, func() {
+		for i := range times {
+			times[i] = access.Instant(offset) + access.Instant(i)
+		}
+		rest = c.Count(pairs, likes, times, offset, rows, rest[:0])
+		for _, i := range rest {
+			row.Time = times[i]
+			c.Add(&row, access.Position{Offset: offset + int64(i)})
+		}
+		offset += n
+	}); got != 0 || len(rest) != n/2 {
+		t.Errorf("%v allocations for %d events, of which %d are the rest", got, n, len(rest))
 	}
 }

@@ -192,6 +192,16 @@ func (c *Cell) total(from access.Instant) *Stretch {
 	return c.totals[i]
 }
 
+// adopt takes the stretch of another cell that is cut alike, which loses it; false
+// where there is one already.
+func (c *Cell) adopt(s *Stretch) bool {
+	i, found := c.find(s.From)
+	if !found {
+		c.totals = slices.Insert(c.totals, i, s)
+	}
+	return !found
+}
+
 func (s *Stretch) addCount(l *Ledger, o *count) {
 	if s.Events == 0 {
 		s.First, s.Last = o.first, o.last

@@ -83,15 +83,14 @@ func (t tier) span(at access.Instant) (from, until access.Instant) {
 // verdict: its memory is that of the days on which there was one.
 type daily map[dailyKey]*dailyCounts
 
+// dailyKey is a piece: of one pair, some of the same beginning end before others, as
+// scope sets may have cuts of their own.
 type dailyKey struct {
-	from  access.Instant // where the piece begins
-	wrong bool
+	from, until access.Instant
+	wrong       bool
 }
 
-type dailyCounts struct {
-	until access.Instant // where the piece ends
-	days  []dayCount     // in rising order
-}
+type dailyCounts struct{ days []dayCount } // in rising order
 
 // dayCount is the accesses of a day. More than its number holds stand in others of
 // the same day; the first of them has room.
@@ -105,9 +104,9 @@ func (d *daily) of(from, until access.Instant, wrong bool) *dailyCounts {
 	if *d == nil {
 		*d = daily{}
 	}
-	k := dailyKey{from, wrong}
+	k := dailyKey{from, until, wrong}
 	if (*d)[k] == nil {
-		(*d)[k] = &dailyCounts{until: until}
+		(*d)[k] = &dailyCounts{}
 	}
 	return (*d)[k]
 }
@@ -134,7 +133,7 @@ func (d daily) unite(o daily) daily {
 		return o
 	}
 	for k, from := range o {
-		to := d.of(k.from, from.until, k.wrong)
+		to := d.of(k.from, k.until, k.wrong)
 		for _, x := range from.days {
 			to.add(x.day, x.n)
 		}
@@ -146,7 +145,7 @@ func (d daily) served() []Served {
 	var all []Served
 	for k, c := range d {
 		for _, x := range c.days {
-			s := Served{From: max(x.day.Start(), k.from), Until: min((x.day + 1).Start(), c.until), Events: uint64(x.n)}
+			s := Served{From: max(x.day.Start(), k.from), Until: min((x.day + 1).Start(), k.until), Events: uint64(x.n)}
 			if k.wrong {
 				s.Wrong = s.Events
 			}
@@ -182,7 +181,7 @@ func (l *Ledger) AppendDaily(b []byte) []byte {
 					wrong = 1
 				}
 				b = binary.AppendVarint(b, int64(k.from))
-				b = binary.AppendVarint(b, int64(c.until))
+				b = binary.AppendVarint(b, int64(k.until))
 				b = binary.AppendUvarint(b, wrong)
 				b = binary.AppendUvarint(b, uint64(len(c.days)))
 				before := access.Day(0)

@@ -84,6 +84,29 @@ func TestServedEqualsCountFromScratch(t *testing.T) {
 	}
 }
 
+// Scope sets of a pair may be cut at other instants: each access is told in a piece
+// of a day that holds it.
+func TestServedOfOtherCuts(t *testing.T) {
+	day := access.Day(16_000).Start()
+	cuts := scopedCuts{cutTerms{day, day + 9*access.OneDay}, cutTerms{day + 3*access.OneDay}}
+	l := New(Options{Terms: cuts})
+	p := l.NewPieces(PiecesOptions{Daily: func(*Cell, access.Instant) bool { return true }})
+	p.From(Source{Name: "events/0"})
+	for i, h := range []happening{
+		{time: day + access.Hour, scopes: []string{"c"}},
+		{time: day + access.Hour},
+		{time: day + 5*access.OneDay},
+		{time: day + 5*access.OneDay, scopes: []string{"c"}},
+	} {
+		h.principal, h.feature = "app", "f"
+		p.Add(h.event(), access.Position{Offset: int64(i)})
+	}
+	want := []Served{{day, day + access.OneDay, 2, 2}, {day + 5*access.OneDay, day + 6*access.OneDay, 2, 2}}
+	if got := l.Served("app", "f"); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // Without days, buckets tell.
 func TestServedOfBuckets(t *testing.T) {
 	for seed := range uint64(20) {
@@ -129,7 +152,7 @@ func TestDailyCountsDoNotOverflow(t *testing.T) {
 	if n := len(full.days); n != 2 {
 		t.Errorf("%d numbers for a day, want 2", n)
 	}
-	delete(p.daily, dailyKey{1, true})
+	delete(p.daily, dailyKey{1, access.End, true})
 	if n := len(c.days); n != 3+2 {
 		t.Errorf("%d numbers of three days", n)
 	}

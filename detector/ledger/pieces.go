@@ -18,6 +18,10 @@ type PiecesOptions struct {
 	// will ask how many people they were about; nil: always. It is to give the
 	// same answer for all instants between two cuts.
 	People func(c *Cell, at access.Instant) Verdict
+	// Outright says of all accesses of the pair of a cell around an instant that no
+	// verdict on them is Lawful, and that each is the same for any relation; nil:
+	// neither is known. It saves asking People.
+	Outright func(c *Cell, at access.Instant) (wrong, anybody bool)
 	// Together counts what is Lawful in one cell for each pair and piece of time, and
 	// of that nothing but how many accesses and attempts there were, which was the
 	// first and which the last. Of what has another verdict, the people and the days
@@ -293,7 +297,9 @@ func (l *Ledger) Absorb(o *Ledger) {
 		to := l.cellIn(l.pairOf(l.principalOf(from.pair.principal.name), from.pair.feature), from.scopes, from.attr)
 		for _, s := range from.totals {
 			s.First.Source, s.Last.Source = ids[s.First.Source], ids[s.Last.Source]
-			l.unite(to.total(s.From), s)
+			if to.folded || !to.adopt(s) { // others may lie in the stretch of a folded cell
+				l.unite(to.total(s.From), s)
+			}
 		}
 		for t := range tiers {
 			for n := range from.chunks[t] {

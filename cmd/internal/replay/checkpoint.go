@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -100,11 +101,17 @@ func readCheckpoint(dir string) (*checkpoint, error) {
 	return c, nil
 }
 
-// keep saves what was counted until the interruption.
+// keep saves what was counted until the interruption, or what was handed over by
+// workers that are at work.
 func (c *count) keep(dir string, run map[string]string, then []byte) error {
 	s := checkpoint{Run: run, Started: c.started, Then: then, Ranges: map[string][]rangeOf{}}
+	s.recent = make([][]byte, len(c.inputs))
 	for _, j := range c.jobs {
-		s.Jobs = append(s.Jobs, j.jobState)
+		if !c.keeping.working {
+			c.settle(j)
+		}
+		s.Jobs = append(s.Jobs, *cmp.Or(j.kept, &jobState{}))
+		s.recent[j.input] = j.window
 		if r, ok := j.origin.(*topicRange); ok {
 			s.Ranges[r.address] = r.partitions
 		}
@@ -116,18 +123,11 @@ func (c *count) keep(dir string, run map[string]string, then []byte) error {
 	if c.repeats.all != nil {
 		s.repeats = c.repeats.all.Append(nil)
 	}
-	for i := range c.inputs {
-		var b []byte
-		if r := c.repeats.recent[i]; r != nil {
-			b = r.Append(nil)
-		}
-		s.recent = append(s.recent, b)
-	}
 	b, err := s.encode()
 	if err != nil {
 		return err
 	}
-	return writeFile(dir, stateName, b)
+	return writeFile(dir, stateName, b, 0o600) // it has hashes of people
 }
 
 // restore takes up what was kept. The jobs are those of the run that was
@@ -157,8 +157,9 @@ func (c *count) restore(s *checkpoint) error {
 		}
 	}
 	for i, j := range c.jobs {
-		j.jobState = s.Jobs[i]
+		j.jobState, j.kept, j.window = s.Jobs[i], &s.Jobs[i], s.recent[j.input]
 	}
+	c.keeping.kept = true
 	return nil
 }
 

@@ -27,6 +27,8 @@ type count struct {
 	check  func() error // of the inputs, before anything is read
 	tick   func()       // told of each event; nil: nobody
 
+	keeping keeping
+
 	// What came of it.
 	inputs   []input
 	notes    []string // of all of them
@@ -56,7 +58,7 @@ func (c *count) run(ctx context.Context) error {
 	if ledger, in := ledgerBelow(others); ledger != "" {
 		return bad("%s is facts, which lie in the input %s: name each ledger, or all of them with a pattern, and no events beside them", ledger, in)
 	}
-	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved)
+	origins, err := openOrigins(ctx, c.source, c.question, c.started, workers, c.saved, c.tell)
 	if err != nil {
 		return err
 	}
@@ -105,6 +107,7 @@ func (c *count) read(ctx context.Context, workers int) error {
 	stop := c.tell.watch(c, &total, &done)
 	defer stop()
 
+	c.keeping.working = c.keeping.save != nil && c.readOnce() == ""
 	all := make([]*worker, min(workers, max(1, len(c.jobs))))
 	t := newTurns(len(c.jobs), c.apart(len(all)))
 	var group sync.WaitGroup
@@ -129,16 +132,13 @@ func (c *count) read(ctx context.Context, workers int) error {
 		})
 	}
 	group.Wait()
-	for i, w := range all {
+	c.keeping.working = false
+	if c.saved == nil && !c.keeping.handed { // what is there holds nothing
+		c.facts, all[0].ledger = all[0].ledger, c.facts
+	}
+	for _, w := range all {
 		w.total.Add(w.pending)
-		if i == 0 && c.saved == nil {
-			c.facts = w.ledger // what was there holds nothing
-		} else {
-			c.facts.Absorb(w.ledger)
-		}
-		if c.arrivals != nil {
-			c.arrivals.Absorb(w.arrivals)
-		}
+		c.absorb(w)
 	}
 	if ctx.Err() == nil {
 		return nil
@@ -184,11 +184,8 @@ func (t *turns) next(at *turn) int {
 }
 
 func (c *count) newWorker(total *atomic.Uint64) *worker {
-	w := &worker{ledger: ledger.New(c.options()), repeats: &c.repeats, total: total, tick: c.tick}
-	w.pieces = w.ledger.NewPieces(c.pieces())
-	if c.timed {
-		w.arrivals = detector.NewArrivals(c.watch)
-	}
+	w := &worker{count: c, repeats: &c.repeats, total: total, tick: c.tick, since: c.tell.clock()}
+	w.renew()
 	w.signer = ledger.NewSigner(c.source.Key)
 	return w
 }
@@ -202,9 +199,10 @@ func (w *worker) work(ctx context.Context, j *job, in *input) error {
 		w.batches.flush()
 	}
 	var damage *archive.Damage
+	var gap *gap
 	switch {
-	case errors.As(err, &damage):
-		j.Damage = damage.Error()
+	case errors.As(err, &damage) || errors.As(err, &gap):
+		j.Damage = err.Error()
 	case err != nil && ctx.Err() != nil:
 		j.Resume = resumption{w.any, w.last, counts, next}
 		return ctx.Err()
@@ -215,5 +213,6 @@ func (w *worker) work(ctx context.Context, j *job, in *input) error {
 		w.pieces.Advance(next)
 	}
 	j.Done, j.Counts, j.Resume = true, counts, resumption{}
+	w.handOver(resumption{})
 	return nil
 }

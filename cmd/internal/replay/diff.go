@@ -66,8 +66,10 @@ func Diff(ctx context.Context, o DiffOptions) (*Difference, error) {
 		source: &o.Source, question: &o.Question, started: access.At(o.Clock()),
 		terms: bothTerms{detector.Cuts(o.Old.Registry, o.Old.Rules), detector.Cuts(o.New.Registry, o.New.Rules)},
 		pieces: func() ledger.PiecesOptions {
-			a, b := detector.Concern(before.Registry), detector.Concern(after.Registry)
-			return ledger.PiecesOptions{People: func(c *ledger.Cell, at access.Instant) ledger.Verdict { return a(c, at)<<32 | b(c, at) }, Together: true}
+			a, b := detector.NewConcern(before.Registry), detector.NewConcern(after.Registry)
+			return ledger.PiecesOptions{Together: true, People: func(c *ledger.Cell, at access.Instant) ledger.Verdict {
+				return a.Verdict(c, at)<<32 | b.Verdict(c, at)
+			}}
 		},
 		tell: &teller{Progress: o.Progress, clock: o.Clock},
 	}

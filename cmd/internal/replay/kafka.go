@@ -1,10 +1,10 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/url"
 	"regexp"
@@ -18,6 +18,7 @@ import (
 	"sunsetwatch/consumer/archive"
 	"sunsetwatch/consumer/codec"
 	"sunsetwatch/consumer/fetch"
+	"sunsetwatch/consumer/records"
 	"sunsetwatch/detector/ledger"
 	"sunsetwatch/rules/access"
 	"sunsetwatch/rules/document"
@@ -37,6 +38,7 @@ type rangeOf struct {
 // topicRange is a range of a topic. It belongs to no group and commits nothing.
 type topicRange struct {
 	address    string
+	brokers    string // as they were given
 	topic      string
 	partitions []rangeOf
 	client     *fetch.Client
@@ -44,6 +46,7 @@ type topicRange struct {
 	codec      *codec.Compiled
 	question   *Question
 	window     bool
+	patience   time.Duration
 }
 
 // bound of a range: an offset or a record's time.
@@ -104,19 +107,20 @@ func parseTarget(address string) (*target, error) {
 
 // openRange asks for the ends of all partitions, or takes those of the run that is
 // resumed.
-func openRange(ctx context.Context, address string, s *Source, q *Question, saved *checkpoint) (*topicRange, error) {
+func openRange(ctx context.Context, address string, s *Source, q *Question, saved *checkpoint, tell *teller) (*topicRange, error) {
 	t, err := parseTarget(address)
 	if err != nil {
 		return nil, err
 	}
-	r := &topicRange{address: address, topic: t.topic, codec: s.Codec, question: q, window: !s.KeepRepeats && !s.Dedupe}
+	r := &topicRange{address: address, brokers: strings.Join(t.brokers, ","), topic: t.topic, codec: s.Codec, question: q,
+		window: !s.KeepRepeats && !s.Dedupe, patience: cmp.Or(s.Patience, patience)}
 	r.transport = &kafka.Transport{ClientID: "sunsetwatch-replay", DialTimeout: 5 * time.Second, IdleTimeout: time.Minute, MetadataTTL: 2 * time.Second, MetadataTopics: []string{t.topic}}
 	r.client = fetch.NewClient(fetch.Options{Addr: kafka.TCP(t.brokers...), Transport: r.transport})
-	if saved != nil && saved.Ranges[address] != nil {
-		r.partitions = saved.Ranges[address]
-		return r, nil
+	var frozen []rangeOf
+	if saved != nil {
+		frozen = saved.Ranges[address]
 	}
-	if err := r.freeze(ctx, t); err != nil {
+	if err := r.freeze(ctx, t, frozen, tell); err != nil {
 		r.close()
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}
@@ -126,20 +130,26 @@ func openRange(ctx context.Context, address string, s *Source, q *Question, save
 // patience is how long brokers may take to answer at all.
 const patience = 30 * time.Second
 
-// freeze finds the partitions and their ends.
-func (r *topicRange) freeze(ctx context.Context, t *target) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// freeze finds the partitions and their ends, where an earlier run did not.
+func (r *topicRange) freeze(ctx context.Context, t *target, frozen []rangeOf, tell *teller) error {
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
-	return r.trying(ctx, func() error {
+	named := false // the brokers that were given said who leads the partitions
+	err := r.trying(ctx, tell, func() error {
 		l, err := r.client.Layout(ctx, []string{r.topic})
 		if err != nil {
 			return err
 		}
+		named = true
+		if i := slices.IndexFunc(l.Partitions, func(p fetch.LeaderOf) bool { return p.Partition < 0 }); i >= 0 {
+			return l.Partitions[i].Err
+		}
+		if frozen != nil {
+			r.partitions = frozen
+			return nil
+		}
 		r.partitions = r.partitions[:0]
 		for _, p := range l.Partitions {
-			if p.Partition < 0 {
-				return p.Err
-			}
 			start, end, err := r.client.Offsets(ctx, r.topic, p.Partition)
 			if err != nil {
 				return err
@@ -156,6 +166,27 @@ func (r *topicRange) freeze(ctx context.Context, t *target) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return r.advise(err, named)
+	}
+	return nil
+}
+
+// advise says what to check where brokers do not give what is asked of them; named
+// says whether those that were given ever said who leads the partitions.
+func (r *topicRange) advise(err error, named bool) error {
+	var answer kafka.Error
+	switch {
+	case errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, kafka.InvalidTopic):
+		return fmt.Errorf("the brokers at %s have no topic %s: check its name, and that they are of its cluster", r.brokers, r.topic)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fmt.Errorf("the brokers at %s do not show topic %s to a client without credentials: allow it to describe and read the topic", r.brokers, r.topic)
+	case errors.As(err, &answer):
+		return fmt.Errorf("the brokers at %s did not serve topic %s for %s (%w): check that each of its partitions has a leader", r.brokers, r.topic, r.patience, err)
+	case named:
+		return fmt.Errorf("the brokers of topic %s that %s names did not answer for %s (%w): check that they run, and that the addresses in their advertised.listeners can be reached from here", r.topic, r.brokers, r.patience, err)
+	}
+	return fmt.Errorf("no broker at %s answered about topic %s for %s (%w): check host and port, that a broker runs there, and that it takes connections without TLS and credentials", r.brokers, r.topic, r.patience, err)
 }
 
 // place is the offset of a bound, held between the ends.
@@ -174,20 +205,43 @@ func (r *topicRange) place(ctx context.Context, partition int32, b bound, otherw
 	return min(max(at, start), end), nil
 }
 
-// trying repeats what brokers do not answer, until the context ends. A topic that
-// is not there is an answer.
-func (r *topicRange) trying(ctx context.Context, ask func() error) error {
-	wait := 50 * time.Millisecond
-	for {
-		err := ask()
-		if err == nil || errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, kafka.InvalidTopic) || errors.Is(err, kafka.TopicAuthorizationFailed) {
-			return err
+// silence is after how long a person is told that nothing came.
+const silence = 2 * time.Second
+
+// trying repeats what brokers do not answer, until the context ends, and tells so.
+// A topic that is not there is an answer.
+func (r *topicRange) trying(ctx context.Context, tell *teller, ask func() error) error {
+	deadline, _ := ctx.Deadline()
+	said := false
+	say := func(why string) {
+		if !said {
+			tell.say("note: %s: no answer yet%s; trying until %s", r.address, why, deadline.UTC().Format(time.RFC3339))
 		}
+		said = true
+	}
+	var last error
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		answer := make(chan error, 1)
+		go func() { answer <- ask() }()
+		var err error
+		select {
+		case err = <-answer:
+		case <-time.After(min(silence, r.patience/2)):
+			say("")
+			err = <-answer
+		}
+		switch {
+		case err == nil || errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, kafka.InvalidTopic) || errors.Is(err, kafka.TopicAuthorizationFailed):
+			return err
+		case ctx.Err() != nil:
+			return cmp.Or(last, err) // the last one is about the time alone
+		}
+		last = err
+		say(fmt.Sprintf(" (%v)", err))
 		select {
 		case <-ctx.Done():
 			return err
 		case <-time.After(wait):
-			wait = min(2*wait, 2*time.Second)
 		}
 	}
 }
@@ -222,27 +276,32 @@ const partBytes = 4 << 20
 // read is that of origin.
 func (r *topicRange) read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (archive.Counts, int64, error) {
 	of := r.partitions[p.Input]
-	d := &rangeReader{topicRange: r, of: of, counts: before.Counts, sink: sink, reader: fetch.NewReader(0), decoder: r.codec.NewDecoder()}
+	d := &rangeReader{topicRange: r, of: of, counts: before.Counts, sink: sink, reader: fetch.NewReader(0)}
+	d.decoder = records.NewDecoder(r.codec, d)
+	d.decoder.Events, d.decoder.Rejected = before.Counts.Events, before.Counts.Rejected
 	d.next = max(of.From, before.Next)
 	stuck := time.Time{} // since when nothing came; zero: it does
 	for d.next < of.To {
 		at := d.next
 		err := d.fetch(ctx)
-		var damage *archive.Damage
+		var gap *gap
 		switch {
 		case ctx.Err() != nil:
 			return d.counts, d.next, ctx.Err()
-		case errors.As(err, &damage):
+		case errors.As(err, &gap):
 			return d.counts, -1, err
 		case d.next > at:
+			if w, ok := sink.(ranged); ok {
+				w.reached(d.counts, d.next)
+			}
 			stuck = time.Time{}
 			continue
 		case stuck.IsZero():
 			stuck = time.Now()
-		case time.Since(stuck) > patience && err == nil:
+		case time.Since(stuck) > r.patience && err == nil:
 			return d.counts, -1, d.damage(errors.New("nothing more can be read of the range: a transaction was left open"))
-		case time.Since(stuck) > patience:
-			return d.counts, -1, fmt.Errorf("%s/%d at offset %d: %w", r.topic, of.Partition, d.next, err)
+		case time.Since(stuck) > r.patience:
+			return d.counts, -1, fmt.Errorf("%s/%d at offset %d: %w", r.topic, of.Partition, d.next, r.advise(err, true))
 		}
 		select {
 		case <-ctx.Done():
@@ -263,13 +322,24 @@ type rangeReader struct {
 	counts  archive.Counts
 	sink    archive.Sink
 	reader  *fetch.Reader
-	decoder *codec.Decoder
-	record  codec.Record
-	headers []fetch.Header
+	decoder *records.Decoder
 }
 
+// gap is the error of a range that cannot be read to its end.
+type gap struct {
+	partition string
+	offset    int64
+	err       error
+}
+
+func (g *gap) Error() string {
+	return fmt.Sprintf("%s was not read from offset %d on: %v", g.partition, g.offset, g.err)
+}
+
+func (g *gap) Unwrap() error { return g.err }
+
 func (d *rangeReader) damage(err error) error {
-	return &archive.Damage{Input: fmt.Sprintf("%s/%d", d.topic, d.of.Partition), Byte: d.next, Err: err}
+	return &gap{fmt.Sprintf("%s/%d", d.topic, d.of.Partition), d.next, err}
 }
 
 // fetch reads what one request brings.
@@ -303,7 +373,9 @@ func (d *rangeReader) fetch(ctx context.Context) error {
 	case p.Err != nil:
 		return p.Err
 	}
-	return d.walk(ctx, p)
+	err = d.walk(ctx, p)
+	d.counts.Events, d.counts.Rejected = d.decoder.Events, d.decoder.Rejected
+	return err
 }
 
 // walk reads the records of an answer, up to the end of the range.
@@ -315,7 +387,9 @@ func (d *rangeReader) walk(ctx context.Context, p *fetch.Partition) error {
 			d.next = d.of.To
 			return nil
 		}
-		d.decode(rec)
+		d.counts.Records++
+		d.counts.Bytes += int64(len(rec.Key) + len(rec.Value))
+		d.decoder.Decode(rec)
 		d.next = rec.Offset + 1
 		if n%256 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -328,45 +402,15 @@ func (d *rangeReader) walk(ctx context.Context, p *fetch.Partition) error {
 	return nil
 }
 
-func (d *rangeReader) decode(rec *fetch.Record) {
-	d.record.Key, d.record.Value, d.record.Timestamp = rec.Key, rec.Value, instantOf(rec.Timestamp)
-	d.headers = rec.AppendHeaders(d.headers[:0])
-	d.record.Headers = d.record.Headers[:0]
-	for _, h := range d.headers {
-		d.record.Headers = append(d.record.Headers, codec.Header(h))
+// Add is that of records.Sink.
+func (d *rangeReader) Add(ev *access.Event, at access.Position) {
+	if ev.Time < d.question.From || ev.Time >= d.question.until() {
+		d.counts.OutOfRange++
+		return
 	}
-	d.counts.Records++
-	d.counts.Bytes += int64(len(rec.Key) + len(rec.Value))
-	d.decoder.Reset(&d.record)
-	at := access.Position{Offset: rec.Offset}
-	for {
-		ev, rej, ok := d.decoder.Next()
-		if !ok {
-			return
-		}
-		d.counts.Events++
-		switch {
-		case rej != nil:
-			d.counts.Rejected[rej.Reason]++
-			d.sink.Reject(rej, at)
-		case ev.Time < d.question.From || ev.Time >= d.question.until():
-			d.counts.OutOfRange++
-		default:
-			d.counts.Added++
-			d.sink.Add(ev, at)
-		}
-		at.Index++
-	}
+	d.counts.Added++
+	d.sink.Add(ev, at)
 }
 
-// instantOf is a record's timestamp, in milliseconds; none is access.End.
-func instantOf(ms int64) access.Instant {
-	const perMilli = int64(time.Millisecond)
-	switch {
-	case ms == -1 || ms > math.MaxInt64/perMilli:
-		return access.End
-	case ms < math.MinInt64/perMilli:
-		return access.Beginning
-	}
-	return access.Instant(ms * perMilli)
-}
+// Reject is that of records.Sink.
+func (d *rangeReader) Reject(rej *codec.Rejection, at access.Position) { d.sink.Reject(rej, at) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -189,11 +190,98 @@ func TestInterruptedRange(t *testing.T) {
 	}
 }
 
-func TestTopicThatIsNotThere(t *testing.T) {
+// Who waits is told at once for what and until when, and in the end what to check.
+func TestBrokersThatDoNotServe(t *testing.T) {
 	k := newCluster(t)
-	_, err := Run(context.Background(), options(t, strings.Replace(k.address, "/access", "/other", 1)))
-	var wrong *BadInput
-	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "/other") {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	silent, refused := taken.Addr().String(), closed.Addr().String()
+	brokers := strings.Join(k.ListenAddrs(), ",")
+	for name, c := range map[string]struct {
+		broker, topic string
+		said, want    []string
+	}{
+		"nobody listens": {refused, "access",
+			[]string{"note: kafka://" + refused + "/access: no answer yet (", "connection refused", "); trying until 20"},
+			[]string{"no broker at " + refused + " answered about topic access for 1s (", "connection refused): check host and port"}},
+		"nobody answers": {silent, "access",
+			[]string{"note: kafka://" + silent + "/access: no answer yet; trying until 20"},
+			[]string{"no broker at " + silent + " answered about topic access for 1s (", "without TLS and credentials"}},
+		"no such topic": {brokers, "other", nil,
+			[]string{"the brokers at " + brokers + " have no topic other: check its name"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var said bytes.Buffer
+			o := options(t, "kafka://"+c.broker+"/"+c.topic)
+			o.Patience, o.Progress.To = time.Second, &said
+			_, err := Run(context.Background(), o)
+			var wrong *BadInput
+			if !errors.As(err, &wrong) {
+				t.Fatalf("got %v", err)
+			}
+			for _, want := range append(c.want, "kafka://"+c.broker+"/"+c.topic+": ") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %s", err, want)
+				}
+			}
+			if strings.Count(said.String(), "\n") > 1 || c.said == nil && said.Len() > 0 {
+				t.Errorf("said %s", &said)
+			}
+			for _, want := range c.said {
+				if !strings.Contains(said.String(), want) {
+					t.Errorf("said %q, want %s", &said, want)
+				}
+			}
+		})
+	}
+}
+
+// A leader that the brokers name, and that does not answer.
+func TestLeaderThatDoesNotAnswer(t *testing.T) {
+	k := newCluster(t)
+	k.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		return nil, errors.New("closed"), true
+	})
+	o := options(t, k.address)
+	o.Patience = time.Second
+	_, err := Run(context.Background(), o)
+	if err == nil || !strings.Contains(err.Error(), "advertised.listeners") || !strings.Contains(err.Error(), "of topic access") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What of a range cannot be read is told by its offset.
+func TestRangeThatIsGone(t *testing.T) {
+	k := newCluster(t)
+	r := rand.New(rand.NewPCG(12, 1))
+	k.produce(t, eventLines(r, 30))
+	k.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		ask := req.(*kmsg.FetchRequest)
+		if ask.Topics[0].Partitions[0].Partition != 1 {
+			return nil, nil, false
+		}
+		resp := ask.ResponseKind().(*kmsg.FetchResponse)
+		p := kmsg.NewFetchResponseTopicPartition()
+		p.Partition, p.ErrorCode = 1, 1
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic, topic.Partitions = ask.Topics[0].Topic, []kmsg.FetchResponseTopicPartition{p}
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	got := mustRun(t, options(t, k.address))
+	want := "access/1 was not read from offset 0 on: the broker deleted the rest of the range meanwhile"
+	if len(got.Lacks) != 1 || got.Lacks[0] != want {
+		t.Errorf("got %q, want %s", got.Lacks, want)
 	}
 }

@@ -23,7 +23,8 @@ type Source struct {
 	// topics have the window of a live instance, unless KeepRepeats is set.
 	Dedupe      bool
 	KeepRepeats bool
-	Workers     int
+	Workers     int           // 0: the number of CPUs
+	Patience    time.Duration // how long brokers may take to answer; 0: 30 s
 	Key         ledger.Key
 	// KeyID is the ID that ledgers among the inputs must have; empty: any, but the
 	// same one.
@@ -68,6 +69,7 @@ type Options struct {
 	Ledger string // directory for the facts; empty: they are not kept
 	Facts  table.Header
 	Resume bool
+	Keep   time.Duration // how often what was counted is kept for a run that is killed; 0: every 30 s
 	// MaxRejected is the part of the events that may be rejected.
 	MaxRejected float64
 	// Name is what else tells this run from another, so that it is not resumed as

@@ -22,8 +22,9 @@ type origin interface {
 	parts() []archive.Part
 	// read hands over the events of a part. What an earlier run was handed of it may
 	// come again, or not. The counts are of all of the part, or beside an error of
-	// what lies before next. Without an error next is the offset that a live instance
-	// would read on from, -1 where there is none.
+	// what lies before next. The error is an *archive.Damage or a *gap where the input
+	// is to blame. Without an error next is the offset that a live instance would read
+	// on from, -1 where there is none.
 	read(ctx context.Context, p archive.Part, before resumption, sink archive.Sink) (c archive.Counts, next int64, err error)
 	close()
 }
@@ -53,7 +54,7 @@ type resumption struct {
 }
 
 // openOrigins opens all inputs. The workers are those that will read.
-func openOrigins(ctx context.Context, s *Source, q *Question, now access.Instant, workers int, saved *checkpoint) ([]origin, error) {
+func openOrigins(ctx context.Context, s *Source, q *Question, now access.Instant, workers int, saved *checkpoint, tell *teller) ([]origin, error) {
 	var paths []string
 	var all []origin
 	var failed []error
@@ -62,7 +63,7 @@ func openOrigins(ctx context.Context, s *Source, q *Question, now access.Instant
 			paths = append(paths, in)
 			continue
 		}
-		o, err := openRange(ctx, in, s, q, saved)
+		o, err := openRange(ctx, in, s, q, saved, tell)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -182,6 +183,10 @@ type job struct {
 	part   archive.Part
 	input  int // in the inputs of the run
 	jobState
+	// kept is the state as of what its worker handed over last, with the window of its
+	// input; nil: of nothing.
+	kept   *jobState
+	window []byte
 }
 
 // jobState is what is kept of a job between two runs.

@@ -147,7 +147,7 @@ func (r *Result) write(dir string, also []func(dir string, r *Result) error) (er
 	if err != nil {
 		return err
 	}
-	if err := writeFile(staged, SummaryName, append(summary, '\n')); err != nil {
+	if err := writeFile(staged, SummaryName, append(summary, '\n'), 0o644); err != nil {
 		return err
 	}
 	return install(staged, dir)
@@ -185,7 +185,7 @@ func install(staged, dir string) error {
 }
 
 // writeFile writes to a temporary name, and renames.
-func writeFile(dir, name string, data []byte) (err error) {
+func writeFile(dir, name string, data []byte, mode fs.FileMode) (err error) {
 	file, err := os.CreateTemp(dir, stagedPrefix)
 	if err != nil {
 		return err
@@ -196,7 +196,7 @@ func writeFile(dir, name string, data []byte) (err error) {
 		}
 	}()
 	_, err = file.Write(data)
-	if err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
+	if err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 	}
 	return os.Rename(file.Name(), filepath.Join(dir, name))

@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,6 +18,14 @@ const (
 type teller struct {
 	Progress
 	clock func() time.Time
+	mu    sync.Mutex
+}
+
+// say is that of Progress, from any goroutine.
+func (t *teller) say(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Progress.say(format, args...)
 }
 
 // say tells something in a line of its own.
@@ -62,11 +71,13 @@ func (t *teller) watch(c *count, events *atomic.Uint64, done *atomic.Int64) (sto
 				return
 			case <-tick.C:
 				line := progressLine(events.Load(), done.Load(), size, t.clock().Sub(begun))
+				t.mu.Lock()
 				if t.Terminal {
 					fmt.Fprintf(t.To, "\r\x1b[K%s %s", bar(done.Load(), size), line)
 				} else {
 					fmt.Fprintln(t.To, line)
 				}
+				t.mu.Unlock()
 			}
 		}
 	}()

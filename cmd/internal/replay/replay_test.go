@@ -202,7 +202,7 @@ func interrupted(t *testing.T, dir string, workers, events int, want string, set
 		ctx, cancel := context.WithCancel(context.Background())
 		o := options(t, dir)
 		set(&o)
-		o.Workers, o.Out, o.Resume = workers, out, stops > 0
+		o.Workers, o.Out, o.Resume, o.Keep = workers, out, stops > 0, time.Duration(stops%2)
 		var left atomic.Int64
 		left.Store(int64(1 + r.IntN(200)))
 		if stops < 20 {
@@ -450,6 +450,9 @@ func TestOutputIsWholeOrNotThere(t *testing.T) {
 	if _, err := Run(context.Background(), o); !errors.Is(err, full) {
 		t.Fatalf("got %v", err)
 	}
+	if err := os.Remove(filepath.Join(o.Out, stateName)); err != nil { // for --resume
+		t.Error(err)
+	}
 	if got := output(t, o.Out); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -464,6 +467,79 @@ func TestOutputIsWholeOrNotThere(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(o.Out, "metrics", "a.txt")); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// What was counted is not lost where the output cannot be written.
+func TestUnwrittenOutputIsResumed(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 1))
+	dir := filesOf(t, eventLines(r, 3000), 2, r)
+	full := errors.New("no space is left")
+	failing := []func(string, *Result) error{func(string, *Result) error { return full }}
+	const again = "go on with the same command and --resume"
+	for _, c := range []struct {
+		name string
+		set  func(*Options)
+	}{
+		{"as known", func(*Options) {}},
+		{"deduplicated", func(o *Options) { o.Dedupe = true }},
+		{"as then", func(o *Options) { o.AsThen = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := options(t, dir)
+			c.set(&o)
+			o.Out = t.TempDir()
+			mustRun(t, o)
+			want := output(t, o.Out)
+
+			o.Out, o.Ledger, o.Facts = t.TempDir(), filepath.Join(t.TempDir(), "facts"), table.Header{KeyID: "4567cdef", Tool: "test"}
+			o.Also = failing
+			for range 2 {
+				_, err := Run(context.Background(), o)
+				if !errors.Is(err, full) || !strings.Contains(err.Error(), "what was counted is kept") || !strings.Contains(err.Error(), again) {
+					t.Fatalf("got %v", err)
+				}
+				o.Resume = true
+			}
+			events := 0
+			o.Also, o.Tick = nil, func() { events++ }
+			mustRun(t, o)
+			if got := output(t, o.Out); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if events > 0 && !o.AsThen {
+				t.Errorf("%d events were read again", events)
+			}
+		})
+	}
+
+	// The ledger cannot be put in place.
+	o := options(t, dir)
+	o.Out, o.Ledger, o.Facts = t.TempDir(), filepath.Join(t.TempDir(), "facts"), table.Header{KeyID: "4567cdef", Tool: "test"}
+	once := sync.OnceFunc(func() {
+		if err := os.MkdirAll(filepath.Join(o.Ledger, table.FileName), 0o777); err != nil {
+			t.Error(err)
+		}
+	})
+	o.Tick = once
+	if _, err := Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "the ledger cannot be written") || !strings.Contains(err.Error(), again) {
+		t.Errorf("got %v", err)
+	}
+
+	// Neither can what was counted.
+	o = options(t, dir)
+	o.Out = t.TempDir()
+	o.Also = []func(string, *Result) error{func(string, *Result) error {
+		return errors.Join(full, os.MkdirAll(filepath.Join(o.Out, stateName, "in the way"), 0o777))
+	}}
+	if _, err := Run(context.Background(), o); !errors.Is(err, full) || !strings.Contains(err.Error(), "what was counted is lost, since it cannot be kept either (") || strings.Contains(err.Error(), again) {
+		t.Errorf("got %v", err)
+	}
+	// Standard input is read once.
+	o = options(t, "-")
+	o.Out, o.Stdin, o.Also = t.TempDir(), strings.NewReader(""), failing
+	if _, err := Run(context.Background(), o); !errors.Is(err, full) || !strings.Contains(err.Error(), "what was counted is lost, since - cannot be read again from where it was") {
+		t.Errorf("got %v", err)
 	}
 }
 

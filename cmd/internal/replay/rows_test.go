@@ -75,4 +75,11 @@ func TestRowsWithWrongPeople(t *testing.T) {
 		}
 		interrupted(t, dir, workers, n, want, func(*Options) {}, r)
 	}
+	d := doomed{Inputs: []string{dir}, Workers: 2, Out: t.TempDir(), Every: 1}
+	if kills := killed(t, d, func() int64 { return 20_000 }); kills < 1 {
+		t.Errorf("it was killed %d times", kills)
+	}
+	if got := output(t, d.Out); got != want {
+		t.Errorf("killed, it writes\n%s\nwant\n%s", got, want)
+	}
 }

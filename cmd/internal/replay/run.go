@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -56,7 +57,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	result := r.result(c, findings)
 	if r.Ledger != "" {
 		if err := facts.Write(r.Ledger, c.facts, r.Facts); err != nil {
-			return nil, err
+			return nil, r.unwritten(err)
 		}
 	}
 	if r.Out == "" {
@@ -68,7 +69,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		result.Notes = append(result.Notes, "not hashed: "+err.Error())
 	}
 	if err := result.write(r.Out, r.Also); err != nil {
-		return nil, fmt.Errorf("writing the output: %w", err)
+		return nil, r.unwritten(fmt.Errorf("writing the output: %w", err))
 	}
 	return result, nil
 }
@@ -122,7 +123,8 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 			pieces: func() ledger.PiecesOptions {
 				p := r.pieces(known)
 				if r.Ledger == "" {
-					p.People, p.Together = detector.Concern(known), true
+					c := detector.NewConcern(known)
+					p.People, p.Outright, p.Together = c.Verdict, c.Outright, true
 				}
 				return p
 			},
@@ -165,8 +167,8 @@ func (r *run) judge(ctx context.Context) (*count, []*rules.Finding, error) {
 func (r *run) pieces(known *registry.Snapshot) ledger.PiecesOptions {
 	p := ledger.PiecesOptions{Months: r.Ledger != ""}
 	if r.Out != "" {
-		concern := detector.Concern(known)
-		p.Daily = func(c *ledger.Cell, at access.Instant) bool { return concern(c, at) != ledger.Lawful }
+		concern := detector.NewConcern(known)
+		p.Daily = func(c *ledger.Cell, at access.Instant) bool { return concern.Verdict(c, at) != ledger.Lawful }
 	}
 	return p
 }
@@ -184,6 +186,9 @@ func (r *run) pass(ctx context.Context, c *count) (*count, error) {
 			return nil
 		}
 		return c.saved.refuse(r.name(c.inputs), true)
+	}
+	if r.Out != "" {
+		c.keeping = keeping{every: cmp.Or(r.Keep, keepEvery), save: r.keep, kept: r.count != nil && r.count.keeping.kept}
 	}
 	r.count = c
 	return c, c.run(ctx)
@@ -209,6 +214,9 @@ func asKnown(facts *ledger.Ledger, s Set, q *Question) ([]*rules.Finding, error)
 // kept if the run was interrupted and can be resumed.
 func (r *run) stopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
+		if r.count != nil && r.count.keeping.kept {
+			err = fmt.Errorf("%w; what was counted until shortly before is kept: when that is mended, %s", err, goOn)
+		}
 		return err
 	}
 	switch {
@@ -220,21 +228,62 @@ func (r *run) stopped(ctx context.Context, err error) error {
 		}
 		return &Interrupted{Reason: "nothing was read yet"}
 	}
-	for _, in := range r.count.inputs {
+	if once := r.count.readOnce(); once != "" {
+		return &Interrupted{Reason: once + " cannot be read again from where it was: start again"}
+	}
+	if err := r.keep(); err != nil && r.count.keeping.kept {
+		return fmt.Errorf("interrupted, and what was counted in the end cannot be kept: %w; for all before, %s", err, goOn)
+	} else if err != nil {
+		return fmt.Errorf("interrupted, and what was counted cannot be kept: %w", err)
+	}
+	return &Interrupted{Kept: true}
+}
+
+// unwritten is the error of output that could not be written. What was counted is
+// kept for --resume all the same: it takes less room, and what was half written is
+// gone.
+func (r *run) unwritten(err error) error {
+	if r.Out == "" {
+		return err
+	}
+	if once := r.count.readOnce(); once != "" {
+		return fmt.Errorf("%w: what was counted is lost, since %s cannot be read again from where it was: mend that, and start again", err, once)
+	}
+	unkept := r.keep()
+	switch {
+	case unkept == nil:
+		return fmt.Errorf("%w: what was counted is kept: mend that, and %s", err, goOn)
+	case r.count.keeping.kept:
+		return fmt.Errorf("%w: what was counted in the end is lost, since it cannot be kept either (%w): mend that, and for all before %s", err, unkept, goOn)
+	}
+	return fmt.Errorf("%w: what was counted is lost, since it cannot be kept either (%w): mend that, and start again", err, unkept)
+}
+
+// goOn is what to do with what was kept.
+const goOn = "go on with the same command and --resume"
+
+// readOnce is an input for which a run cannot be resumed; empty: there is none.
+func (c *count) readOnce() string {
+	for _, in := range c.inputs {
 		if in.mark == "" {
-			return &Interrupted{Reason: in.path + " cannot be read again from where it was: start again"}
+			return in.path
 		}
 	}
+	return ""
+}
+
+// keep saves what was counted, for --resume.
+func (r *run) keep() error {
 	var then []byte
 	if r.then != nil {
+		var err error
 		if then, err = r.then.Save(); err != nil {
 			return err
 		}
 	}
-	if err := r.count.keep(r.Out, r.name(r.count.inputs), then); err != nil {
-		return fmt.Errorf("interrupted, and what was counted cannot be kept: %w", err)
-	}
-	return &Interrupted{Kept: true}
+	err := r.count.keep(r.Out, r.name(r.count.inputs), then)
+	r.count.keeping.kept = r.count.keeping.kept || err == nil
+	return err
 }
 
 // name tells this run from others.

@@ -1,7 +1,9 @@
 package replay
 
 import (
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"sunsetwatch/consumer/codec"
 	"sunsetwatch/detector"
@@ -20,8 +22,13 @@ type worker struct {
 	repeats  *repeats
 	total    *atomic.Uint64 // of all workers, for a person
 	tick     func()
+	count    *count
+	since    time.Time // when it handed over last
+	touched  []*job    // since then
 
 	job     *job
+	source  ledger.Source
+	midway  bool           // it can hand over between any two events
 	recent  *ledger.Recent // of the input at hand, if it has one
 	skip    bool           // what lies up to after was counted before
 	after   access.Position
@@ -40,13 +47,36 @@ type repeats struct {
 func (w *worker) begin(j *job, in *input) {
 	w.job, w.skip, w.after, w.any = j, j.Resume.Any, j.Resume.After, j.Resume.Any
 	w.last = j.Resume.After
-	w.pieces.From(in.source)
-	if w.arrivals != nil {
-		w.arrivals.From(in.source)
-	}
+	w.touched = append(w.touched, j)
+	w.source, w.midway = in.source, strings.HasPrefix(in.format, "jsonl")
+	w.from()
 	w.recent = nil
 	if w.repeats.all == nil && in.window {
 		w.recent = w.repeats.recent[j.input]
+	}
+}
+
+// from says which source the events are of that follow.
+func (w *worker) from() {
+	w.pieces.From(w.source)
+	if w.arrivals != nil {
+		w.arrivals.From(w.source)
+	}
+}
+
+// renew makes the worker begin with nothing counted.
+func (w *worker) renew() {
+	c := w.count
+	w.ledger = ledger.New(c.options())
+	w.pieces, w.batches, w.touched = w.ledger.NewPieces(c.pieces()), nil, nil
+	if c.timed {
+		w.arrivals = detector.NewArrivals(c.watch)
+	}
+	if w.job != nil {
+		w.from()
+		if !w.job.Done {
+			w.touched = append(w.touched, w.job)
+		}
 	}
 }
 
@@ -97,13 +127,16 @@ func (w *worker) met(at access.Position) bool {
 		}
 		w.skip = false
 	}
-	w.last, w.any = at, true
-	if w.tick != nil {
-		w.tick()
-	}
 	if w.pending++; w.pending == 4096 {
 		w.total.Add(w.pending)
 		w.pending = 0
+		if w.midway {
+			w.handOver(resumption{Any: w.any, After: w.last})
+		}
+	}
+	w.last, w.any = at, true
+	if w.tick != nil {
+		w.tick()
 	}
 	return false
 }

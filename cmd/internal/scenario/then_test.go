@@ -90,7 +90,14 @@ func disagreeOnPieces(c model.Case) string {
 		return invalid + err.Error()
 	}
 	known := t.full.KnownAt(t.Question.KnownAt)
-	people := func() ledger.PiecesOptions { return ledger.PiecesOptions{People: detector.Concern(known)} }
+	people := func() ledger.PiecesOptions {
+		c := detector.NewConcern(known)
+		o := ledger.PiecesOptions{People: c.Verdict}
+		if t.Seed%2 == 0 { // as replay does
+			o.Outright, o.Together = c.Outright, true
+		}
+		return o
+	}
 	facts, _ := t.pieces(rand.New(rand.NewPCG(c.Seed, 8)), detector.Cuts(t.full, t.rules), people, nil)
 	d, err := detector.New(detector.Options{Facts: facts, Time: t.now})
 	if err != nil {
