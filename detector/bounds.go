@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"math"
 	"slices"
 
 	"sunsetwatch/detector/ledger"
@@ -10,9 +11,10 @@ import (
 // span is what a number is at least and at most.
 type span struct{ low, high uint64 }
 
+// add counts no further than a signed number does, as the ledger.
 func (s *span) add(o span) {
-	s.low += o.low
-	s.high += o.high
+	s.low = min(s.low+o.low, math.MaxInt64)
+	s.high = min(s.high+o.high, math.MaxInt64)
 }
 
 func exactly(n uint64) span { return span{n, n} }

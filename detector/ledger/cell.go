@@ -214,8 +214,7 @@ func (s *Stretch) addCount(l *Ledger, o *count) {
 		}
 	}
 	s.Events += o.events
-	s.Records += o.records
-	s.Bytes += o.bytes
+	s.Records, s.Bytes = volume(s.Records, o.records), volume(s.Bytes, o.bytes)
 }
 
 func (s *Stretch) addPeople(people, grantors *People) {

@@ -166,8 +166,7 @@ func (c *count) meet(e *logged, m Mark) {
 		c.last = m
 	}
 	c.events++
-	c.records += e.records
-	c.bytes += e.bytes
+	c.records, c.bytes = volume(c.records, e.records), volume(c.bytes, e.bytes)
 }
 
 // one adds an event.
@@ -179,8 +178,7 @@ func (l *Ledger) one(c *count, e *logged, m Mark) {
 		c.last = m
 	}
 	c.events++
-	c.records += e.records
-	c.bytes += e.bytes
+	c.records, c.bytes = volume(c.records, e.records), volume(c.bytes, e.bytes)
 }
 
 // meet adds somebody to a crowd and to the total around it, which has everybody

@@ -143,8 +143,7 @@ func (p *Pieces) peopleOf(subject, grantor []byte, relation access.Relation) (s,
 func (p *Pieces) addTo(c *pieceCell, o *occurrence) {
 	s, t := c.total, o.mark.Time
 	p.count(s, o.mark)
-	s.Records += o.records
-	s.Bytes += o.bytes
+	s.Records, s.Bytes = volume(s.Records, o.records), volume(s.Bytes, o.bytes)
 	c.lead.Days.Add(t)
 	if p.options.Months {
 		p.ledger.put(c.cell, byMonth, dayMask(byMonth, dateOf(t)), &count{1, o.records, o.bytes, o.mark, o.mark})

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -125,5 +126,27 @@ func TestPiecesAllocateNothing(t *testing.T) {
 		p.Add(ev, access.Position{Offset: n})
 	}); got != 0 {
 		t.Errorf("%v allocations for an event", got)
+	}
+}
+
+// Records and bytes stop at what each event may say, instead of beginning anew.
+func TestVolumesDoNotWrap(t *testing.T) {
+	l := New(Options{})
+	p := l.NewPieces(PiecesOptions{Months: true})
+	p.From(Source{Name: "events/0"})
+	ev := (&happening{time: 1, principal: "app", feature: "f"}).event()
+	ev.Records, ev.Bytes = math.MaxInt64, math.MaxInt64-1
+	for n := range int64(5) {
+		p.Add(ev, access.Position{Offset: n})
+		ev.Records, ev.Bytes = math.MaxInt64, 1
+	}
+	other := New(Options{})
+	other.Absorb(l)
+	for _, c := range other.cells {
+		for s := range c.Stretches() {
+			if s.Events != 5 || s.Records != math.MaxInt64 || s.Bytes != math.MaxInt64 {
+				t.Errorf("%d events, %d records, %d bytes", s.Events, s.Records, s.Bytes)
+			}
+		}
 	}
 }

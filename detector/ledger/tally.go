@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/binary"
+	"math"
 
 	"sunsetwatch/rules/access"
 )
@@ -51,14 +52,22 @@ type Tally struct {
 	Grantors               *People // only those who are not the subject of their event; nil: nobody
 }
 
+// volume adds up records or bytes, up to what a signed number holds and each event
+// may have at most: a sum never turns into a small number, in whatever order.
+func volume(a, b uint64) uint64 {
+	if sum := a + b; sum >= a && sum <= math.MaxInt64 {
+		return sum
+	}
+	return math.MaxInt64
+}
+
 func (l *Ledger) add(c *count, o *count) {
 	if c.events == 0 {
 		*c = *o
 		return
 	}
 	c.events += o.events
-	c.records += o.records
-	c.bytes += o.bytes
+	c.records, c.bytes = volume(c.records, o.records), volume(c.bytes, o.bytes)
 	if l.Before(o.first, c.first) {
 		c.first = o.first
 	}

@@ -114,7 +114,7 @@ func openRange(ctx context.Context, address string, s *Source, q *Question, save
 	}
 	r := &topicRange{address: address, brokers: strings.Join(t.brokers, ","), topic: t.topic, codec: s.Codec, question: q,
 		window: !s.KeepRepeats && !s.Dedupe, patience: cmp.Or(s.Patience, patience)}
-	r.transport = &kafka.Transport{ClientID: "sunsetwatch-replay", DialTimeout: 5 * time.Second, IdleTimeout: time.Minute, MetadataTTL: 2 * time.Second, MetadataTopics: []string{t.topic}}
+	r.transport = &kafka.Transport{ClientID: "sunsetwatch-replay", Dial: fetch.Dial, DialTimeout: 5 * time.Second, IdleTimeout: time.Minute, MetadataTTL: 2 * time.Second, MetadataTopics: []string{t.topic}}
 	r.client = fetch.NewClient(fetch.Options{Addr: kafka.TCP(t.brokers...), Transport: r.transport})
 	var frozen []rangeOf
 	if saved != nil {

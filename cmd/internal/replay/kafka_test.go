@@ -204,6 +204,21 @@ func TestBrokersThatDoNotServe(t *testing.T) {
 	}
 	closed.Close()
 	silent, refused := taken.Addr().String(), closed.Addr().String()
+	web, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { web.Close() })
+	go func() {
+		for {
+			conn, err := web.Accept()
+			if err != nil {
+				return
+			}
+			conn.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+			t.Cleanup(func() { conn.Close() })
+		}
+	}()
 	brokers := strings.Join(k.ListenAddrs(), ",")
 	for name, c := range map[string]struct {
 		broker, topic string
@@ -215,6 +230,9 @@ func TestBrokersThatDoNotServe(t *testing.T) {
 		"nobody answers": {silent, "access",
 			[]string{"note: kafka://" + silent + "/access: no answer yet; trying until 20"},
 			[]string{"no broker at " + silent + " answered about topic access for 1s (", "without TLS and credentials"}},
+		"no broker": {web.Addr().String(), "access",
+			[]string{"answers, but not as a broker does"},
+			[]string{"answers, but not as a broker does"}},
 		"no such topic": {brokers, "other", nil,
 			[]string{"the brokers at " + brokers + " have no topic other: check its name"}},
 	} {
