@@ -48,6 +48,7 @@ type judge struct {
 	starts  [1]access.Instant
 	found   []rules.Match // of all parts of a stretch
 	ends    []int         // where in found the matches of each part end
+	matches []*rules.Match
 }
 
 // held is what held for a pair over a stretch of event time.
@@ -213,7 +214,8 @@ func (j *judge) holds(principal string, t access.Instant) held {
 
 // count adds a stretch to each finding that was found in one of its parts.
 func (j *judge) count(c *ledger.Cell, p *parted) {
-	matches := make([]*rules.Match, len(p.starts))
+	matches := slices.Grow(j.matches[:0], len(p.starts))[:len(p.starts)]
+	j.matches = matches
 	for i := range j.found {
 		m := &j.found[i]
 		if j.sameBefore(i) {

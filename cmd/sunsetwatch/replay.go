@@ -122,10 +122,11 @@ func (a *archiveFlags) read(c *cobra.Command, inputs []string) (s replay.Source,
 // What it hashes leaves the process only as numbers of people.
 var builtInKey = ledger.Key([]byte("sunsetwatch/0000"))
 
-// heapFloor is memory that nobody touches, and so takes none of the machine's. With
-// it the collector comes after tens of megabytes instead of after each few: a replay
-// of a few seconds would spend a tenth of them on a small heap that only grows.
-func heapFloor() []byte { return make([]byte, 16<<20) }
+// heapFloor is memory that nobody touches, and so takes none of the machine's, if it
+// is had before the heap has grown. With it the collector comes after tens of
+// megabytes instead of after each few: a replay of a few seconds would spend a tenth
+// of them on a small heap that only grows.
+func heapFloor() []byte { return make([]byte, 48<<20) }
 
 func replayCommand() *cobra.Command {
 	var (
@@ -189,6 +190,7 @@ interrupted.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, inputs []string) error {
+			defer runtime.KeepAlive(heapFloor())
 			usage := func(format string, args ...any) error { return &exit{exitUsage, fmt.Errorf(format, args...)} }
 			if output != "table" && output != "json" {
 				return usage("--output %s: write table or json", doc.Show(output))
@@ -240,9 +242,7 @@ interrupted.`,
 			o.Room = roomForReport
 			o.Progress = progressTo(c.ErrOrStderr())
 			o.Clock = time.Now
-			floor := heapFloor()
 			result, err := replay.Run(c.Context(), o)
-			runtime.KeepAlive(floor)
 			if err != nil {
 				return replayFailure(c.Context(), err)
 			}
