@@ -319,6 +319,8 @@ func TestScenariosInEveryFormat(t *testing.T) {
 				case s.events() > manyEvents:
 					// Each part goes on for some blocks, in which it is interrupted.
 					c.interrupted(t, 1, len(formats), 1000)
+					c.shuffled(t)
+					c.onKafka(t)
 				default:
 					c.shuffled(t)
 					// A file is one block: as many are read in a run as there are workers.
