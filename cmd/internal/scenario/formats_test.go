@@ -268,9 +268,8 @@ func ofStory(t *testing.T, name string) (*Scenario, *runner) {
 
 // A story with so many events is told in fewer ways, or in short tests not at all.
 const (
-	manyEvents    = 20_000
-	tooManyEvents = 200_000
-	shortEvents   = 1000
+	manyEvents  = 20_000
+	shortEvents = 1000
 )
 
 func TestScenariosInEveryFormat(t *testing.T) {
@@ -293,10 +292,6 @@ func TestScenariosInEveryFormat(t *testing.T) {
 			}
 			if len(steps) == 0 {
 				return // TestScenarios tells it
-			}
-			if s.events() > tooManyEvents {
-				inFormatsOfLines(t, s, r, steps[0])
-				return
 			}
 			c := comparison{runner: r, events: s.export()}
 			dirs := make([]string, len(formats))
@@ -430,56 +425,6 @@ func (c *comparison) interrupted(t *testing.T, workers, files, most int) {
 		t.Fatal(err)
 	}
 	c.same(t, fmt.Sprintf("%d interruptions, %d workers", stops, workers), linesOf(findings))
-}
-
-// inFormatsOfLines tells a story that is too large to be held.
-func inFormatsOfLines(t *testing.T, s *Scenario, r *runner, st *step) {
-	t.Helper()
-	dir := t.TempDir()
-	files := map[string]*os.File{}
-	for _, name := range []string{"jsonl", "gzip", "zstd"} {
-		f, err := os.Create(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		files[name] = f
-	}
-	zipped, err := gzip.NewWriterLevel(files["gzip"], gzip.BestSpeed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer enc.Close()
-	var block, frame []byte
-	flush := func() {
-		frame = enc.EncodeAll(block, frame[:0])
-		_, first := files["jsonl"].Write(block)
-		_, second := zipped.Write(block)
-		_, third := files["zstd"].Write(frame)
-		if err := errors.Join(first, second, third); err != nil {
-			t.Fatal(err)
-		}
-		block = block[:0]
-	}
-	told := s.stream(false)
-	for e := told.next(); e != nil; e = told.next() {
-		if block = append(codec.AppendJSON(block, e.event), '\n'); len(block) > 1<<22 {
-			flush()
-		}
-	}
-	flush()
-	if err := zipped.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c := comparison{runner: r, step: st}
-	c.want = c.ask(t, filepath.Join(dir, "jsonl"), 1)
-	for _, name := range []string{"gzip", "zstd"} {
-		c.same(t, name, c.ask(t, filepath.Join(dir, name), 2))
-	}
 }
 
 // S19: on Kafka alone a replay knows partitions.
