@@ -68,6 +68,7 @@ type alikeFeature struct {
 	name   string
 	number uint64
 	likes  table[like]
+	served uint64     // a bit for each of a number below 64 that is of accesses
 	sets   [][]string // of scopes
 }
 
@@ -141,10 +142,9 @@ func (t *table[T]) place(s tableSlot) {
 // Together is that of the options.
 func (p *Pieces) Together() bool { return p.together != nil }
 
-// alikeOf finds what the event has in common with others. Where anybody, its people
-// are not known, and it stands for events with any. ok is false where each event is
-// to be counted in its cell.
-func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation, anybody bool) (a alike, ok bool) {
+// alikeOf finds what the event has in common with others. ok is false where each
+// event is to be counted in its cell.
+func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation) (a alike, ok bool) {
 	if p.together == nil || ev.Probe != access.NoProbe {
 		return alike{}, false
 	}
@@ -152,7 +152,7 @@ func (p *Pieces) alikeOf(ev *access.Event, relation access.Relation, anybody boo
 	if pair == nil {
 		return alike{}, false
 	}
-	l := p.likeOf(f, ev, relation, anybody)
+	l := p.likeOf(f, ev, relation, false)
 	if l == nil {
 		return alike{}, false
 	}
@@ -196,6 +196,9 @@ func (p *Pieces) alikePairOf(principal, feature []byte) (*alikePair, *alikeFeatu
 	return pair, f
 }
 
+// likeOf finds what an event has in common with others of its feature, nil where
+// there are too many. Where anybody, its people are not known, and it stands for
+// events with any.
 func (p *Pieces) likeOf(f *alikeFeature, ev *access.Event, relation access.Relation, anybody bool) *like {
 	a := Attributes{ev.Operation, ev.Direction, ev.Outcome, relation, ev.Consent, ev.Indicator, ev.Probe}
 	hash := uint64(a.Operation) | uint64(a.Direction)<<8 | uint64(a.Outcome)<<16 | uint64(a.Relation)<<24 | uint64(a.Consent)<<32 | uint64(a.Indicator)<<40
@@ -231,6 +234,9 @@ func (p *Pieces) likeOf(f *alikeFeature, ev *access.Event, relation access.Relat
 		f.sets = append(f.sets, l.scopes)
 	}
 	f.likes.put(hash, l)
+	if l.number < 64 && a.Outcome == access.Served {
+		f.served |= 1 << l.number
+	}
 	return l
 }
 

@@ -44,7 +44,6 @@ type place struct {
 // columnFeature are the likes of a feature.
 type columnFeature struct {
 	feature *alikeFeature
-	served  uint64 // a bit for each
 	likes   []*like
 	numbers []uint8
 }
@@ -145,7 +144,7 @@ func (c *Columns) meet(n, like uint32, t access.Instant, offset int64, count boo
 	}
 	// From here on Count knows.
 	w := &pr.pair.alikeWindow
-	pr.from, pr.until, pr.served = w.from, w.until, pr.feature.served
+	pr.from, pr.until, pr.served = w.from, w.until, pr.feature.feature.served
 	pr.lawful, pr.wrong = w.lawful&w.asked&^(1<<noBit), w.asked&^w.lawful&^(1<<noBit)
 	pr.counts[0].to, pr.counts[1].to = w.attempts, w.served
 	if w.attempts == nil { // the stretch is made by the first
@@ -181,9 +180,6 @@ func (c *Columns) alike(n, number uint32) (a alike, ok bool) {
 		f.likes[number] = l
 		if l.number < noBit {
 			f.numbers[number] = uint8(l.number)
-			if l.attr.Outcome == access.Served {
-				f.served |= 1 << l.number
-			}
 		}
 	}
 	return alike{pr.pair, l, l.number, l.attr.Outcome == access.Served, false}, true
@@ -264,7 +260,7 @@ func (c *Columns) knownOf(pair, like uint32, relation access.Relation) (known in
 	if int(like) < len(pr.numbers) {
 		if bit := pr.numbers[like]; bit < noBit {
 			if i := 2*int(bit) + int(relation); i < len(pr.pair.cells) && pr.pair.cells[i] != 0 {
-				return pr.pair.cells[i] - 1, pr.feature.served>>bit&1 != 0, true
+				return pr.pair.cells[i] - 1, pr.feature.feature.served>>bit&1 != 0, true
 			}
 		}
 	}

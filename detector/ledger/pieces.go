@@ -98,7 +98,7 @@ func (p *Pieces) Advance(next int64) { p.source.Next = max(p.source.Next, next) 
 // Add counts one event, which is borrowed.
 func (p *Pieces) Add(ev *access.Event, at access.Position) {
 	relation := ev.Relation()
-	if a, ok := p.alikeOf(ev, relation, false); ok {
+	if a, ok := p.alikeOf(ev, relation); ok {
 		if p.lawful(&a, ev.Time) {
 			p.addLawful(&a, ev.Time, at)
 		} else {
