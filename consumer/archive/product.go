@@ -120,7 +120,7 @@ type factor struct {
 }
 
 func newFactor(places []int) factor {
-	f := factor{places: places, steps: make([]product, max(1, len(places)-1)), codes: make([]uint32, BatchRows)}
+	f := factor{places: places, steps: make([]product, max(1, len(places)-1)), codes: make([]uint32, batchRows)}
 	f.last().mark = unproven
 	return f
 }

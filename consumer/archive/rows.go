@@ -31,6 +31,12 @@ type Shapes struct {
 // Pair is the principal and the feature of a row.
 type Pair struct{ Principal, Feature []byte }
 
+// Event fills in what events of a pair and a like have in common.
+func (s *Shapes) Event(ev *access.Event, pair, like uint32) {
+	*ev = s.Likes[like]
+	ev.Principal, ev.Feature = s.Pairs[pair].Principal, s.Pairs[pair].Feature
+}
+
 func (s *Shapes) grow(pairs, likes int) {
 	for len(s.Pairs) < pairs {
 		s.Pairs = append(s.Pairs, Pair{})
@@ -65,9 +71,8 @@ func (r *Rows) Position(i int) access.Position {
 
 // Event fills in what is known of event i without its people and its id.
 func (r *Rows) Event(ev *access.Event, i int) {
-	*ev = r.Shapes.Likes[r.Like[i]]
-	pair := &r.Shapes.Pairs[r.Pair[i]]
-	ev.Principal, ev.Feature, ev.Time = pair.Principal, pair.Feature, r.Time[i]
+	r.Shapes.Event(ev, r.Pair[i], r.Like[i])
+	ev.Time = r.Time[i]
 	ev.Records, ev.Bytes = r.Counts(i)
 }
 

@@ -9,9 +9,9 @@ import (
 	"sunsetwatch/rules/access"
 )
 
-// BatchRows is how many rows are worked on at a time, and Rows has at most: columns
+// batchRows is how many rows are worked on at a time, and Rows has at most: columns
 // of so many fit the cache of a core.
-const BatchRows = 2048
+const batchRows = 2048
 
 // table reads row groups. What it learns of names and shapes it keeps for the next
 // one.
@@ -71,9 +71,9 @@ func newTable(a *Archive, l *lines, b *binding) *table {
 	for _, p := range b.shape {
 		t.names[p] = newNames()
 	}
-	t.times = make([]access.Instant, BatchRows)
-	t.zeros = make([]uint32, BatchRows)
-	t.every = make([]int32, BatchRows)
+	t.times = make([]access.Instant, batchRows)
+	t.zeros = make([]uint32, batchRows)
+	t.every = make([]int32, batchRows)
 	for i := range t.every {
 		t.every[i] = int32(i)
 	}
@@ -140,7 +140,7 @@ func (t *table) read(ctx context.Context, r io.ReaderAt, f *footer, k int, g gro
 		}
 		t.forget()
 		// As many rows as the pages of all columns have.
-		n := int(min(g.rows-done, BatchRows))
+		n := int(min(g.rows-done, batchRows))
 		for i := range b.places {
 			if l := t.lists[i]; l != nil {
 				if err := l.more(t.names[i]); err != nil {

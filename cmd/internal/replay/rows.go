@@ -5,7 +5,6 @@ import (
 
 	"sunsetwatch/consumer/archive"
 	"sunsetwatch/detector/ledger"
-	"sunsetwatch/rules/access"
 )
 
 // rowWorker is a worker that takes rows of Parquet in batches, and asks for their
@@ -33,12 +32,7 @@ func (w *worker) rows() archive.Sink {
 func (w *rowWorker) AddRows(r *archive.Rows) error {
 	if r.Shapes != w.shapes {
 		w.flush()
-		shapes := r.Shapes
-		w.shapes = shapes
-		w.columns = w.pieces.NewColumns(func(ev *access.Event, pair, like uint32) {
-			*ev = shapes.Likes[like]
-			ev.Principal, ev.Feature = shapes.Pairs[pair].Principal, shapes.Pairs[pair].Feature
-		})
+		w.shapes, w.columns = r.Shapes, w.pieces.NewColumns(r.Shapes.Event)
 	}
 	w.columns.Grow(len(r.Shapes.Pairs), len(r.Shapes.Likes))
 	n, counted := len(r.Row), 0
